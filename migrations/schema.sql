@@ -2354,7 +2354,13 @@ CREATE TABLE machines (
     INTEGER
     CONSTRAINT machine_memory_not_negative CHECK (memory_bytes >= 0), disk_bytes
     INTEGER
-    CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0)) STRICT, WITHOUT ROWID;
+    CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0), network_in_bytes
+    INTEGER
+    CONSTRAINT machine_network_in_not_negative
+    CHECK (network_in_bytes >= 0), network_out_bytes
+    INTEGER
+    CONSTRAINT machine_network_out_not_negative
+    CHECK (network_out_bytes >= 0)) STRICT, WITHOUT ROWID;
 
 CREATE INDEX machines_by_node ON machines (node_id, agent);
 

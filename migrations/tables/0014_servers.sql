@@ -132,6 +132,18 @@ ALTER TABLE machines ADD COLUMN disk_bytes
     INTEGER
     CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0);
 
+-- What went through each machine's network since its start, as it says itself and as its agent
+-- reported it last.
+ALTER TABLE machines ADD COLUMN network_in_bytes
+    INTEGER
+    CONSTRAINT machine_network_in_not_negative
+    CHECK (network_in_bytes >= 0);
+
+ALTER TABLE machines ADD COLUMN network_out_bytes
+    INTEGER
+    CONSTRAINT machine_network_out_not_negative
+    CHECK (network_out_bytes >= 0);
+
 -- What a rental's machines start with: copies, so that a key that is removed from an account stays
 -- on them until their renter changes that. Several keys, where there was one.
 CREATE TABLE setups_before AS SELECT * FROM setups;

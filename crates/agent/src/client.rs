@@ -246,6 +246,11 @@ pub(crate) struct Used {
     pub(crate) memory_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) disk_bytes: Option<u64>,
+    /// Since its start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) network_in_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) network_out_bytes: Option<u64>,
 }
 
 /// Where a machine is, as it is reported to the market.

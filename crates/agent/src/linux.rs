@@ -70,15 +70,19 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
         }
         Action::Status => {
             let found = status(linux, &machine)?;
+            let mut guest = None;
             let (setup, usage) = match &found {
-                protocol::Machine::Running(_) => (check::state(&machine)?, Some(usage(&machine))),
+                protocol::Machine::Running(_) => {
+                    guest = find_guest(&machine);
+                    (check::state(&machine)?, Some(usage(&machine, guest.as_mut())))
+                }
                 protocol::Machine::Paused | protocol::Machine::Off | protocol::Machine::Absent => {
                     (None, None)
                 }
             };
             let mut can = CAPABILITIES.to_vec();
             can.extend((linux.local.public_ports > 0).then_some(Capability::SetPorts));
-            if matches!(found, protocol::Machine::Running(_)) && has_guest(&machine) {
+            if guest.is_some() {
                 can.push(Capability::SetPassword);
                 // Of a machine from before they were kept, nobody knows which keys are the
                 // renter's.
@@ -100,11 +104,19 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
     Ok(done.into())
 }
 
-/// What QEMU and the disk's file use: of the server, whatever the guest thinks of it.
-fn usage(machine: &Machine) -> Usage {
+/// What QEMU and the disk's file use: of the server, whatever the guest thinks of it. Only of its
+/// network nobody knows but the guest.
+fn usage(machine: &Machine, guest: Option<&mut guest::Guest>) -> Usage {
     let (cpu_ms, memory_bytes) = usage::of_processes(server(machine).as_slice());
     let disk_bytes = usage::of_file(&machine.path(DISK));
-    Usage { cpu_ms: Some(cpu_ms), memory_bytes: Some(memory_bytes), disk_bytes }
+    let traffic = guest.and_then(|guest| guest.traffic(qemu::MAC).ok()).unwrap_or_default();
+    Usage {
+        cpu_ms: Some(cpu_ms),
+        memory_bytes: Some(memory_bytes),
+        disk_bytes,
+        network_in_bytes: traffic.in_bytes,
+        network_out_bytes: traffic.out_bytes,
+    }
 }
 
 /// Starts every machine that was made, was not shut down on purpose and does not run, such as after
@@ -232,10 +244,10 @@ fn console(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusa
     Ok(protocol::Machine::Running(protocol::Reach { console_url, ..reach }))
 }
 
-/// Whether the machine's guest agent answers.
-fn has_guest(machine: &Machine) -> bool {
+/// The machine's guest agent, if it answers at once.
+fn find_guest(machine: &Machine) -> Option<guest::Guest> {
     let is_open = qemu::has_guest(&machine.path(qemu::QMP));
-    is_open.is_ok_and(|is_open| is_open) && guest::answers(&machine.folder)
+    is_open.ok().filter(|is_open| *is_open).and_then(|_| guest::Guest::find(&machine.folder))
 }
 
 /// Puts these keys in the place of those that the market has put there before. Others stay: the

@@ -100,7 +100,9 @@ pub fn act(local: &Local, request: &Request) -> Result<Outcome, Refusal> {
 fn usage(machine: &Machine) -> Usage {
     let (cpu_ms, memory_bytes) = usage::of_processes(&every_process(machine));
     let disk_bytes = usage::of_folder(&machine.folder);
-    Usage { cpu_ms: Some(cpu_ms), memory_bytes: Some(memory_bytes), disk_bytes }
+    let (cpu_ms, memory_bytes) = (Some(cpu_ms), Some(memory_bytes));
+    // Its network is the server's.
+    Usage { cpu_ms, memory_bytes, disk_bytes, ..Usage::default() }
 }
 
 fn capabilities(local: &Local) -> &'static [Capability] {

@@ -144,12 +144,12 @@ pub struct Request {
     /// What the password comes to by crypt(3), of `set_password`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
-    /// The ports to make reachable beside that of SSH. They count for `create` and `set_ports`
-    /// only.
+    /// The ports to make reachable beside that of SSH. They count for `create`, `rebuild` and
+    /// `set_ports` only.
     #[serde(default)]
     pub ports: Vec<Port>,
     /// A command of the machine's shell that succeeds once what the user data sets up works, or
-    /// null. For `create` only.
+    /// null. For `create` and `rebuild` only.
     #[serde(default)]
     pub check: Option<String>,
 }
@@ -291,6 +291,12 @@ pub struct Usage {
     /// Disk, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_bytes: Option<u64>,
+    /// What it has received by its network since its start, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_in_bytes: Option<u64>,
+    /// What it has sent by its network since its start, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_out_bytes: Option<u64>,
 }
 
 /// How far the setup of a machine is that was created with a check.
@@ -391,7 +397,7 @@ pub enum Answer {
         state: String,
         /// How to reach it.
         #[serde(flatten)]
-        reach: Reach,
+        reach: Box<Reach>,
         /// What can be done with it now: of an answer to `status`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         can: Option<Vec<Capability>>,
@@ -438,7 +444,7 @@ impl Answer {
         };
         let state = match machine {
             Machine::Running(reach) => {
-                let state = "running".to_owned();
+                let (state, reach) = ("running".to_owned(), Box::new(reach));
                 return Answer::Running { ok: true, state, reach, can, setup, usage };
             }
             Machine::Paused => "paused".to_owned(),
@@ -452,7 +458,7 @@ impl Answer {
     pub fn result(self) -> Result<Result<Outcome, Refusal>, String> {
         let (machine, can) = match self {
             Answer::Running { ok: true, state, reach, can, setup, usage } if state == "running" => {
-                let machine = Machine::Running(reach);
+                let machine = Machine::Running(*reach);
                 return Ok(Ok(Outcome { machine, can, setup, usage }));
             }
             Answer::NotRunning { ok: true, state, can } if state == "paused" => {

@@ -120,7 +120,11 @@ impl Read for Until {
             return Err(ErrorKind::TimedOut.into());
         }
         self.stream.set_read_timeout(Some(left))?;
-        self.stream.read(buffer)
+        // The system calls the end of that time "Resource temporarily unavailable".
+        self.stream.read(buffer).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
+            _ => error,
+        })
     }
 }
 
@@ -277,7 +281,8 @@ mod tests {
             }
             assert!(Instant::now() < end, "it waits for a line that does not end");
         };
-        assert!(matches!(found, Err(Unreached::NotYet(why)) if why.contains("no SSH banner")));
+        let Err(Unreached::NotYet(why)) = found else { panic!("{found:?}") };
+        assert!(why.contains("no SSH banner") && why.ends_with("timed out"), "{why}");
         drop(listener);
         let gone = Reach { address: "127.0.0.1".to_owned(), port, ..self::reach() };
         let closed = banner(&gone);

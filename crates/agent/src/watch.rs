@@ -272,13 +272,14 @@ impl Watched {
         let now = Instant::now();
         let cpu = usage.and_then(|usage| usage.cpu_ms).map(|cpu_ms| (now, cpu_ms));
         let last = std::mem::replace(&mut self.cpu, cpu);
-        let Usage { memory_bytes, disk_bytes, .. } = usage?;
+        let Usage { cpu_ms: _, memory_bytes, disk_bytes, network_in_bytes, network_out_bytes } =
+            usage?;
         let cpu_percent = last.zip(cpu).and_then(|((then, before), (now, cpu_ms))| {
             let passed = u64::try_from((now - then).as_millis()).ok()?;
             // It begins anew with the machine.
             (cpu_ms.checked_sub(before)? * 100).checked_div(passed)
         });
-        Some(Used { cpu_percent, memory_bytes, disk_bytes })
+        Some(Used { cpu_percent, memory_bytes, disk_bytes, network_in_bytes, network_out_bytes })
     }
 
     fn status(&self, shared: &Shared) -> Result<Outcome, Refusal> {

@@ -13,6 +13,7 @@ use std::env;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,12 +29,29 @@ const DRIVER: &str = env!("CARGO_BIN_EXE_driver-linux");
 /// How long it may take in software, on a machine with other things to do.
 const BOOT_LIMIT: Duration = Duration::from_mins(15);
 
-/// What the renter wants the machine to start with, with a key of its own.
-fn user_data(key: &str) -> String {
-    format!(
-        "#cloud-config\nssh_pwauth: true\nssh_authorized_keys:\n- {key}\nwrite_files:\n\
-         - path: /etc/from-the-renter\n  content: it works\n"
-    )
+/// A web server that starts with the machine.
+const WEB: &str = "[Service]\nExecStart=/usr/bin/python3 -m http.server 80 --directory /srv/web\n\
+                   [Install]\nWantedBy=multi-user.target\n";
+
+/// A password of the console, and what it comes to by crypt(3).
+const PASSWORD: &str = "correct-horse-battery";
+const PASSWORD_HASH: &str = "$6$mycelium$aLWXl6iQdvFQv0JRlLYmB/\
+                             opujI8vxL/GV3wAqC0PLYpLp8bwbFYUc5xpv3mA24.SasJZD10uI1ubnj.gSL6q.";
+
+/// What the renter wants the machine to start with: a web server that says this, a key of its own,
+/// and passwords for SSH, which it doesn't get.
+fn user_data(key: &str, page: &str) -> String {
+    let file = |path: &str, content: &str| json!({ "path": path, "content": content });
+    let document = json!({
+        "ssh_pwauth": true,
+        "ssh_authorized_keys": [key],
+        "write_files": [
+            file("/srv/web/index.html", page),
+            file("/etc/systemd/system/web.service", WEB),
+        ],
+        "runcmd": ["systemctl enable --now web.service"],
+    });
+    format!("#cloud-config\n{document}\n")
 }
 
 /// What a command says in the machine, as the renter.
@@ -53,14 +71,41 @@ fn check_size(farm: &Farm, access: &Value) {
     assert_eq!(bytes.parse::<u64>().unwrap() * 512, 200 << 30, "the disk, in bytes");
 }
 
-/// Waits until the newest report says so of the machine.
+/// Waits until something holds, and says how long that took since a moment.
 #[track_caller]
-fn wait_for_state(farm: &Farm, state: &str, ssh: Option<bool>) {
+#[expect(clippy::print_stdout, reason = "how long it took is what this is run for")]
+fn wait(farm: &Farm, what: &str, since: Instant, holds: impl Fn() -> bool) {
     let end = Instant::now() + BOOT_LIMIT;
-    while farm.market.sighting("r1") != Some((state.to_owned(), ssh)) {
-        assert!(Instant::now() < end, "{state}, SSH {ssh:?}: {}", farm.log());
+    while !holds() {
+        assert!(Instant::now() < end, "{what}: not within {BOOT_LIMIT:?}\n{}", farm.log());
         thread::sleep(Duration::from_millis(100));
     }
+    println!("{what}: after {:.1?}", since.elapsed());
+}
+
+/// Waits until the newest report says so of the machine.
+#[track_caller]
+fn wait_for_state(farm: &Farm, what: &str, since: Instant, state: &str, ssh: Option<bool>) {
+    wait(farm, what, since, || farm.market.sighting("r1") == Some((state.to_owned(), ssh)));
+}
+
+/// Waits until the machine answers as its own.
+#[track_caller]
+fn wait_for_answer(farm: &Farm, what: &str, since: Instant) {
+    wait_for_state(farm, what, since, "running", Some(true));
+}
+
+/// Waits until the newest report says that keys and passwords can be set, or can't.
+#[track_caller]
+fn wait_for_guest_agent(farm: &Farm, what: &str, since: Instant, is_there: bool) {
+    wait(farm, what, since, || {
+        farm.market.capabilities("r1").is_some_and(|can| {
+            let has = |name: &str| can.iter().any(|it| it == name);
+            let others = ["power", "console", "user-data", "rebuild", "set-ports"];
+            assert!(others.into_iter().all(has), "{can:?}");
+            has("set-keys") == is_there && has("set-password") == is_there
+        })
+    });
 }
 
 /// The driver's logs of an action.
@@ -71,61 +116,175 @@ fn driver_log(farm: &Farm, action: &str) -> String {
     logs.map(|log| fs::read_to_string(log).unwrap()).collect()
 }
 
-/// Has the machine switched by a job.
+/// Has the machine changed by a job.
 #[track_caller]
-fn switch(farm: &Farm, kind: &str) {
-    let number = farm.market.add(kind, "r1", SLICE, json!({}));
+fn change(farm: &Farm, kind: &str, change: Value) {
+    let began_at = Instant::now();
+    let number = farm.market.add(kind, "r1", SLICE, change);
+    wait(farm, kind, began_at, || farm.market.job(number).outcome != Outcome::Open);
     assert_eq!(farm.market.outcome(number), Outcome::Complete(Value::Null), "{kind}");
 }
 
+/// Has these people's keys put in the place of those that the market has put there.
+#[track_caller]
+fn set_keys(farm: &Farm, people: &[&str]) {
+    let keys: Vec<_> = people.iter().map(|who| farm.public_key(who)).collect();
+    change(farm, "set-keys", json!({ "ssh_keys": keys }));
+}
+
+/// Checks who gets in, of those who have a key.
+#[track_caller]
+fn check_who_gets_in(farm: &Farm, access: &Value, expected: &[&str]) {
+    for who in ["renter", "partner", "stranger"] {
+        let login = farm.log_in(access, who);
+        let said = String::from_utf8_lossy(&login.stderr);
+        if expected.contains(&who) {
+            assert_eq!(String::from_utf8_lossy(&login.stdout), "1\n", "{who}: {said}");
+        } else {
+            assert!(said.contains("Permission denied (publickey)"), "{who}: {said}");
+        }
+    }
+}
+
+/// Keys of the market come and go while the machine runs; the one of the user data stays.
+fn check_keys(farm: &Farm, access: &Value) {
+    let boot_id = ask(farm, access, BOOT_ID);
+    set_keys(farm, &["renter", "stranger"]);
+    check_who_gets_in(farm, access, &["renter", "partner", "stranger"]);
+    set_keys(farm, &["stranger"]);
+    check_who_gets_in(farm, access, &["partner", "stranger"]);
+    set_keys(farm, &["renter"]);
+    check_who_gets_in(farm, access, &["renter", "partner"]);
+    assert_eq!(ask(farm, access, BOOT_ID), boot_id, "it was not restarted");
+}
+
+/// The serial console, as an agent shows it.
+struct Console {
+    stream: UnixStream,
+    /// What was not heard yet.
+    said: String,
+}
+
+impl Console {
+    fn open(farm: &Farm) -> Console {
+        let stream = UnixStream::connect(farm.path("d/m/node32_slice_1.r1/serial.sock")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
+        let mut console = Console { stream, said: String::new() };
+        // It has asked for a name before somebody listened.
+        console.enter("");
+        console
+    }
+
+    fn enter(&mut self, line: &str) {
+        self.stream.write_all(format!("{line}\r").as_bytes()).unwrap();
+    }
+
+    /// Waits until it says one of these, and answers which. What comes after it is heard next.
+    #[track_caller]
+    fn hear<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        let end = Instant::now() + BOOT_LIMIT;
+        loop {
+            for word in words {
+                if let Some((_, rest)) = self.said.split_once(word) {
+                    self.said = rest.to_owned();
+                    return word;
+                }
+            }
+            assert!(Instant::now() < end, "{:?}, not {words:?}", self.said);
+            let mut bytes = [0; 4096];
+            let count = self.stream.read(&mut bytes).unwrap();
+            self.said += &String::from_utf8_lossy(&bytes[..count]);
+        }
+    }
+
+    /// Whether a password lets `root` in.
+    fn log_in(&mut self, password: &str) -> bool {
+        self.hear(&["login: "]);
+        self.enter("root");
+        self.hear(&["Password: "]);
+        self.enter(password);
+        self.hear(&["Login incorrect", ":~# "]) == ":~# "
+    }
+}
+
+/// A password that was set gets in at the console, and not by SSH.
+fn check_password(farm: &Farm, access: &Value) {
+    let mut console = Console::open(farm);
+    assert!(!console.log_in(PASSWORD));
+    change(farm, "set-password", json!({ "password_hash": PASSWORD_HASH }));
+    assert!(console.log_in(PASSWORD));
+    console.enter("echo $((40 + 2)) of $(whoami)");
+    console.hear(&["42 of root"]);
+    console.enter("exit");
+    check_who_gets_in(farm, access, &["renter", "partner"]);
+}
+
+/// A guest agent that hangs is none until it goes on. Without one, neither keys nor passwords can
+/// be set, the jobs say why, and all else is as it was.
+fn check_no_guest_agent(farm: &Farm, access: &Value) {
+    let signal = |name: &str| {
+        ask(farm, access, &format!("systemctl kill --signal={name} qemu-guest-agent.service"));
+        Instant::now()
+    };
+    wait_for_guest_agent(farm, "guest agent that hangs, seen", signal("STOP"), false);
+    wait_for_guest_agent(farm, "guest agent that goes on, seen", signal("CONT"), true);
+    set_keys(farm, &["renter"]);
+
+    ask(farm, access, "dpkg --purge qemu-guest-agent");
+    wait_for_guest_agent(farm, "no guest agent, seen", Instant::now(), false);
+    let keys = [farm.public_key("stranger")];
+    for (kind, change) in [
+        ("set-keys", json!({ "ssh_keys": keys })),
+        ("set-password", json!({ "password_hash": PASSWORD_HASH })),
+    ] {
+        let number = farm.market.add(kind, "r1", SLICE, change);
+        let Outcome::Failed { reason, retry } = farm.market.outcome(number) else {
+            panic!("{kind}: {:?}", farm.market.outcome(number));
+        };
+        assert_eq!(reason, "the machine's guest agent doesn't answer: it takes too long", "{kind}");
+        assert!(retry, "{kind}");
+    }
+    check_who_gets_in(farm, access, &["renter", "partner"]);
+}
+
+/// What a machine says otherwise after each start.
+const BOOT_ID: &str = "cat /proc/sys/kernel/random/boot_id";
+
 /// The machine is powered off inside, started, shut down, started again by the agent after the
 /// server's end, and restarted: it is the same one each time.
-#[expect(clippy::print_stdout, reason = "how long it took is what this is run for")]
 fn check_power(farm: &mut Farm, access: &Value) {
-    farm.market.expect("r1", SLICE, true);
-    wait_for_state(farm, "running", Some(true));
     ask(farm, access, "echo kept > /root/kept && sync");
-    let before = Instant::now();
+    let began_at = Instant::now();
     // The connection may be closed before the command has ended.
     log_in(farm.folder.path(), access, "renter", "systemctl poweroff");
-    wait_for_state(farm, "off", None);
-    println!("powered off inside, seen after {:.1?}", before.elapsed());
-    let before = Instant::now();
-    switch(farm, "start");
-    wait_for_state(farm, "running", Some(true));
-    println!("started, answers after {:.1?}", before.elapsed());
+    wait_for_state(farm, "powered off inside, seen", began_at, "off", None);
+    let began_at = Instant::now();
+    change(farm, "start", json!({}));
+    wait_for_answer(farm, "started, answers", began_at);
     assert_eq!(ask(farm, access, "cat /root/kept"), "kept");
 
-    let before = Instant::now();
-    switch(farm, "shutdown");
-    println!("shut down after {:.1?}", before.elapsed());
-    wait_for_state(farm, "off", None);
+    change(farm, "shutdown", json!({}));
+    wait_for_state(farm, "shut down, seen", Instant::now(), "off", None);
     let log = driver_log(farm, "shutdown");
     assert!(!log.contains("shutdown took too long"), "{log}");
 
     // The agent's end, and its next start.
     farm.kill();
+    let began_at = Instant::now();
     farm.start();
-    wait_for_state(farm, "running", Some(true));
+    wait_for_answer(farm, "off at the agent's start, answers", began_at);
     assert_eq!(ask(farm, access, "cat /root/kept"), "kept");
 
     for kind in ["restart", "reset"] {
-        let boot_id = "cat /proc/sys/kernel/random/boot_id";
-        let before = ask(farm, access, boot_id);
-        switch(farm, kind);
-        let end = Instant::now() + BOOT_LIMIT;
-        while !farm.log_in(access, "renter").status.success() {
-            assert!(Instant::now() < end, "{kind}: {}", farm.log());
-        }
-        assert_ne!(ask(farm, access, boot_id), before, "{kind}");
+        let before = ask(farm, access, BOOT_ID);
+        change(farm, kind, json!({}));
+        let began_at = Instant::now();
+        wait(farm, &format!("login after {kind}"), began_at, || {
+            farm.log_in(access, "renter").status.success()
+        });
+        assert_ne!(ask(farm, access, BOOT_ID), before, "{kind}");
     }
 }
-
-/// A web server in the machine, which starts with it.
-const WEB: &str = "mkdir -p /srv/web && echo 'it is the web' > /srv/web/index.html && \
-    printf '[Service]\nExecStart=/usr/bin/python3 -m http.server 80 --directory /srv/web\n\
-    [Install]\nWantedBy=multi-user.target\n' > /etc/systemd/system/web.service && \
-    systemctl enable --now web.service";
 
 /// What a web server says at a port of this server.
 fn browse(port: u16) -> Option<String> {
@@ -138,48 +297,96 @@ fn browse(port: u16) -> Option<String> {
 }
 
 #[track_caller]
-fn wait_for_web(farm: &Farm, port: u16) {
-    let end = Instant::now() + BOOT_LIMIT;
-    while !browse(port).is_some_and(|said| said.contains("it is the web")) {
-        assert!(Instant::now() < end, "port {port}: {:?}\n{}", browse(port), farm.log());
-        thread::sleep(Duration::from_secs(1));
-    }
+fn wait_for_web(farm: &Farm, what: &str, port: u16, page: &str) {
+    wait(farm, what, Instant::now(), || browse(port).is_some_and(|said| said.contains(page)));
 }
 
-/// Has other ports of the machine opened, and answers the public one of the first.
+/// The port of an access for the web server.
+fn web_port(access: &Value) -> u16 {
+    let port = access["ports"][0]["public_port"].as_u64();
+    port.and_then(|port| port.try_into().ok()).unwrap()
+}
+
+/// Has other ports of the machine opened, and answers how it is reached now.
 #[track_caller]
-fn set_ports(farm: &Farm, ports: Value) -> Option<u16> {
-    let number = farm.market.add("set-ports", "r1", SLICE, json!({ "ports": ports }));
-    assert_eq!(farm.market.outcome(number), Outcome::Complete(Value::Null));
-    let found = drive(DRIVER, &farm.path("linux.toml"), &request("status", "r1", &[]));
-    found["ports"][0]["public_port"].as_u64().map(|port| port.try_into().unwrap())
+fn set_ports(farm: &Farm, ports: Value) -> Value {
+    change(farm, "set-ports", json!({ "ports": ports }));
+    drive(DRIVER, &farm.path("linux.toml"), &request("status", "r1", &[]))
 }
 
-/// A port of the machine is reached from outside: from the start, opened anew while it runs, and
-/// after the server's end.
-#[expect(clippy::print_stdout, reason = "how long it took is what this is run for")]
-fn check_ports(farm: &mut Farm, access: &Value) {
-    let port = access["ports"][0]["public_port"].as_u64().unwrap();
-    let port = u16::try_from(port).unwrap();
-    ask(farm, access, WEB);
-    wait_for_web(farm, port);
+/// What the machine says that went through its network is reported.
+fn check_traffic(farm: &Farm) {
+    // It has fetched Debian's lists of packages, and their files.
+    let used = |name: &str| farm.market.used("r1", name).unwrap_or_default();
+    wait(farm, "traffic reported", Instant::now(), || used("network_in_bytes") > 1_000_000);
+    assert!((10_000..used("network_in_bytes")).contains(&used("network_out_bytes")));
+}
+
+/// A port of the machine is reached from outside: from the start, and opened anew while it runs.
+fn check_ports(farm: &Farm, access: &Value) {
+    let port = web_port(access);
+    wait_for_web(farm, "web server of the user data", port, "the first page");
     set_ports(farm, json!([]));
     assert_eq!(browse(port), None);
-    let port = set_ports(farm, json!([{"protocol": "tcp", "port": 80}])).unwrap();
-    wait_for_web(farm, port);
+    let opened = set_ports(farm, json!([{"protocol": "tcp", "port": 80}]));
+    wait_for_web(farm, "port opened while it runs", web_port(&opened), "the first page");
+}
 
-    // The server's power fails, and it starts again.
-    farm.market.expect("r1", SLICE, true);
+/// The machine is made anew with other user data: it keeps address and ports, and nothing else.
+fn check_rebuild(farm: &Farm, before: &Value, partner: &str) -> Value {
+    let status = drive(DRIVER, &farm.path("linux.toml"), &request("status", "r1", &[]));
+    let boot_id = ask(farm, before, BOOT_ID);
+    let number = farm.market.add(
+        "rebuild",
+        "r1",
+        SLICE,
+        json!({
+            "ssh_keys": [farm.public_key("renter")],
+            "user_data": user_data(partner, "the second page"),
+            "ports": [{"protocol": "tcp", "port": 80}],
+        }),
+    );
+    let began_at = Instant::now();
+    wait(farm, "rebuilt", began_at, || farm.market.job(number).outcome != Outcome::Open);
+    let Outcome::Complete(access) = farm.market.outcome(number) else {
+        panic!("{:?}", farm.market.outcome(number));
+    };
+    check_who_gets_in(farm, &access, &["renter", "partner"]);
+    for name in ["address", "port", "user"] {
+        assert_eq!(access[name], before[name], "{name}");
+    }
+    assert_eq!(access["ports"], status["ports"]);
+    assert_ne!(access["host_keys"], before["host_keys"]);
+    assert_ne!(ask(farm, &access, BOOT_ID), boot_id);
+    assert_eq!(ask(farm, &access, "ls /root/kept 2> /dev/null || echo gone"), "gone");
+    wait_for_guest_agent(farm, "guest agent of the rebuilt machine", began_at, true);
+    wait_for_web(farm, "web server of the rebuilt machine", web_port(&access), "the second page");
+    access
+}
+
+/// The server's power fails, and it starts again: all runs as before.
+fn check_power_failure(farm: &mut Farm, access: &Value) {
+    set_keys(farm, &["renter", "stranger"]);
+    let boot_id = ask(farm, access, &format!("sync; {BOOT_ID}"));
     farm.kill();
     let disk = farm.path("d/m").display().to_string();
-    for pid in processes_with(&disk) {
+    let machines = processes_with(&disk);
+    assert!(!machines.is_empty());
+    for pid in machines {
         kill_process(pid, Signal::KILL).unwrap();
     }
-    let before = Instant::now();
+    // What the kernel knows ends, too.
+    setup::remove_firewall(&farm.path("linux.toml"));
+    let began_at = Instant::now();
     farm.start();
-    wait_for_state(farm, "running", Some(true));
-    println!("after the server's start, answers after {:.1?}", before.elapsed());
-    wait_for_web(farm, port);
+    wait_for_answer(farm, "answers after a power failure", began_at);
+    check_who_gets_in(farm, access, &["renter", "partner", "stranger"]);
+    assert_ne!(ask(farm, access, BOOT_ID), boot_id);
+    wait_for_web(farm, "web server after a power failure", web_port(access), "the second page");
+    wait_for_guest_agent(farm, "guest agent after a power failure", began_at, true);
+    set_keys(farm, &["renter"]);
+    check_who_gets_in(farm, access, &["renter", "partner"]);
+    check_network(farm, access);
 }
 
 /// The machine gets out, but not to this server: what the driver sets as root, and only then.
@@ -209,6 +416,7 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
     let file = |name: &str| image.join(name).display().to_string();
     let mut farm = Farm::new();
     setup::make_key(&farm.path("partner"));
+    let partner = farm.public_key("partner");
     let config = farm.path("linux.toml");
     // In software, on a busy server, a clock may look broken to a kernel that checks it.
     let text = format!(
@@ -229,7 +437,7 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
         SLICE,
         json!({
             "ssh_keys": [farm.public_key("renter")],
-            "user_data": user_data(&farm.public_key("partner")),
+            "user_data": user_data(&partner, "the first page"),
             "ports": [{"protocol": "tcp", "port": 80}],
         }),
     );
@@ -242,14 +450,9 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
     let Outcome::Complete(access) = farm.market.outcome(number) else {
         panic!("{:?}", farm.market.outcome(number));
     };
-    let renter = farm.log_in(&access, "renter");
+    assert!(farm.log_in(&access, "renter").status.success(), "{}", farm.log());
     let login_at = Instant::now();
-    assert_eq!(String::from_utf8_lossy(&renter.stdout), "1\n", "{renter:?}");
-    let partner = farm.log_in(&access, "partner");
-    assert_eq!(String::from_utf8_lossy(&partner.stdout), "1\n", "{partner:?}");
-    let stranger = farm.log_in(&access, "stranger");
-    let said = String::from_utf8_lossy(&stranger.stderr).into_owned();
-    assert!(said.contains("Permission denied (publickey)"), "{said}");
+    check_who_gets_in(&farm, &access, &["renter", "partner"]);
     let job = farm.market.job(number);
     let leased_at = job.leased_at.unwrap();
     for (step, at) in &job.steps {
@@ -257,12 +460,20 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
     }
     println!("{:>10} after {:.1?}", "login", login_at - leased_at);
     check_size(&farm, &access);
-    let waited = ask(&farm, &access, "cloud-init status --wait; cat /etc/from-the-renter");
-    assert!(waited.ends_with("it works"), "{waited}");
+    farm.market.expect("r1", SLICE, true);
+    wait_for_guest_agent(&farm, "guest agent that cloud-init installs", leased_at, true);
+    let said = ask(&farm, &access, "cloud-init status --wait");
+    assert!(said.ends_with("status: done"), "{said}");
     println!("{:>10} after {:.1?}", "cloud-init", leased_at.elapsed());
     check_network(&farm, &access);
+    check_traffic(&farm);
+    check_keys(&farm, &access);
+    check_password(&farm, &access);
+    check_ports(&farm, &access);
     check_power(&mut farm, &access);
-    check_ports(&mut farm, &access);
+    check_no_guest_agent(&farm, &access);
+    let access = check_rebuild(&farm, &access, &partner);
+    check_power_failure(&mut farm, &access);
     let removed = farm.remove("r1");
     assert!(matches!(farm.market.outcome(removed), Outcome::Complete(_)));
     assert!(!farm.log_in(&access, "renter").status.success(), "it is closed");

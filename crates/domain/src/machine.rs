@@ -114,6 +114,10 @@ pub struct Usage {
     pub memory_bytes: Option<u64>,
     /// Disk.
     pub disk_bytes: Option<u64>,
+    /// Received by its network since its start.
+    pub network_in_bytes: Option<u64>,
+    /// Sent by its network since its start.
+    pub network_out_bytes: Option<u64>,
 }
 
 impl Usage {

@@ -35,9 +35,16 @@ impl Outage {
         self.until.is_none() && self.seen_at.is_none_or(is_seen)
     }
 
-    /// Up to when it lasts, as far as that is known at `now`: what nobody has seen yet is not.
-    fn known_until(self, now: Timestamp) -> Timestamp {
+    /// Up to when it was seen, at `now`.
+    fn seen_until(self, now: Timestamp) -> Timestamp {
         self.until.or(self.seen_at).unwrap_or(now)
+    }
+
+    /// Up to when it lasts, as far as that is known at `now`: not much longer than it was seen.
+    fn known_until(self, now: Timestamp) -> Timestamp {
+        let seen = self.seen_until(now);
+        let is_fresh = now.seconds_since(seen) <= UNSEEN_END_SECONDS;
+        if self.until.is_none() && is_fresh { now.max(seen) } else { seen }
     }
 
     /// Its seconds from `from` to before `until`, as far as they are known at `now`.
@@ -46,7 +53,7 @@ impl Outage {
     }
 
     fn is_unpaid(self, now: Timestamp) -> bool {
-        self.known_until(now).seconds_since(self.from) >= UNPAID_AFTER_SECONDS
+        self.seen_until(now).seconds_since(self.from) >= UNPAID_AFTER_SECONDS
     }
 
     /// Both as one, which touch.
@@ -189,6 +196,9 @@ mod tests {
         assert_eq!(outages.unpaid_since(at(66)), Some(at(10)));
         assert_eq!(outages.unpaid_seconds(at(0), at(66), at(66)), 30 * 3_600);
         assert_eq!(outages.certain_until(at(66)), at(40));
+        // A while after it was seen, it goes on.
+        assert_eq!(outages.unpaid_seconds(at(0), at(41), at(41)), 31 * 3_600);
+        assert_eq!(outages.certain_until(at(41)), at(41));
         // Seen once, a day ago.
         let once = Outages::join([seen(10, 10)]);
         assert_eq!((once.current(at(35)), once.unpaid_since(at(35))), (Some(at(10)), None));

@@ -36,6 +36,8 @@ row! {
         cpu_percent: Option<u32> = "m.cpu_percent",
         memory_bytes: Option<u64> = "m.memory_bytes",
         disk_bytes: Option<u64> = "m.disk_bytes",
+        network_in_bytes: Option<u64> = "m.network_in_bytes",
+        network_out_bytes: Option<u64> = "m.network_out_bytes",
     }
 }
 
@@ -121,7 +123,9 @@ const SAVE: &str = "
            silent_since = r.value ->> 'silent_since', is_outage = r.value ->> 'is_outage',
            reported_at = ?2,
            can = coalesce(r.value ->> 'can', can), cpu_percent = r.value ->> 'cpu_percent',
-           memory_bytes = r.value ->> 'memory_bytes', disk_bytes = r.value ->> 'disk_bytes'
+           memory_bytes = r.value ->> 'memory_bytes', disk_bytes = r.value ->> 'disk_bytes',
+           network_in_bytes = r.value ->> 'network_in_bytes',
+           network_out_bytes = r.value ->> 'network_out_bytes'
       FROM json_each(?1) r
      WHERE job_id = r.value ->> 'job' AND state = r.value ->> 'was' AND reported_at <= ?2";
 
@@ -144,6 +148,8 @@ pub fn report(db: &dyn Db, reports: &[Report<'_>], now: Timestamp) -> Result<(),
             "cpu_percent": usage.cpu_percent,
             "memory_bytes": usage.memory_bytes,
             "disk_bytes": usage.disk_bytes,
+            "network_in_bytes": usage.network_in_bytes,
+            "network_out_bytes": usage.network_out_bytes,
         })
     };
     let machines: Vec<Json> = reports.iter().map(next).collect();

@@ -144,8 +144,8 @@ pub fn refund(
 }
 
 /// Whether an agent has begun with a machine of the rental `?1` that is not there; and how many of
-/// the rentals of the renter `?2` since `?3`, an id, were ended at `?4` or later before any machine
-/// was there with which an agent had begun. Served by the indexes `jobs_by_rental` and
+/// the rentals of the renter `?2` since `?3`, an id, were ended at `?4` or later when an agent had
+/// begun, no machine was there, and none was late. Served by the indexes `jobs_by_rental` and
 /// `rentals_by_renter`.
 const SETUP: &str = "
     SELECT EXISTS (SELECT 1 FROM jobs
@@ -154,8 +154,8 @@ const SETUP: &str = "
            (SELECT count(*) FROM rentals r
              WHERE r.renter_id = ?2 AND r.id >= ?3 AND r.state = 'ended' AND r.ended_at >= ?4
                AND EXISTS (SELECT 1 FROM jobs
-                            WHERE rental_id = r.id AND kind = 'create' AND state = 'canceled'
-                              AND attempts > 0)
+                            WHERE rental_id = r.id AND kind = 'create' AND attempts > 0
+                              AND state IN ('refunded', 'canceled') AND late_at > r.ended_at)
                AND NOT EXISTS (SELECT 1 FROM jobs
                                 WHERE rental_id = r.id AND kind = 'create' AND state = 'done'))";
 

@@ -37,14 +37,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     })?;
     timed("doc", || run_cargo(workspace, &mut doc(workspace)?))?;
     let mut outcome = timed("test", || test::run(workspace, &test::Options::default()))?;
-    // Where it takes minutes in software, whoever changes drivers runs it with `cargo xtask boot`.
-    match boot::has_kvm().and_then(|()| boot::prepare(workspace)) {
-        Ok(()) => timed("boot", || boot::test(workspace))?,
-        Err(why) => {
-            say(&format!("skipping the test that boots a machine: {why:#}"));
-            outcome.skip(1, "boot", &format!("{why:#}"));
-        }
-    }
+    outcome.add(&timed("boot", || boot::run_with_kvm(workspace))?);
     Ok(outcome)
 }
 

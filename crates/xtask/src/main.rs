@@ -97,7 +97,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Up(options) => up::run(&workspace, options)?,
         Command::Test(options) => return Ok(report(&test::run(&workspace, options)?)),
         Command::Ci => return Ok(report(&ci::run(&workspace)?)),
-        Command::Boot => boot::run(&workspace)?,
+        Command::Boot => return Ok(report(&boot::run(&workspace)?)),
         Command::Attack(options) => {
             let is_clean = attack::run(&workspace, options)?;
             return Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE });

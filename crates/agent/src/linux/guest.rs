@@ -17,8 +17,10 @@ pub(super) const SOCKET: &str = "guest.sock";
 /// The port's name: guest agents look for it.
 pub(super) const PORT: &str = "org.qemu.guest_agent.0";
 
-/// How long a guest agent may take to say that it is there.
-const PING_LIMIT: Duration = Duration::from_secs(1);
+/// How long a guest agent may take to say that it is there. One that is left in the middle of an
+/// answer tries to write it until somebody listens again, and takes a whole processor for that: a
+/// machine that is just busy shall not get there.
+const PING_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long it may take for all that it is asked at a time.
 const ASK_LIMIT: Duration = Duration::from_secs(20);
@@ -39,13 +41,21 @@ pub(super) struct Guest {
     rest: Vec<u8>,
 }
 
-/// Whether a guest agent answers.
-pub(super) fn answers(folder: &Path) -> bool {
-    let ping = |mut guest: Guest| guest.ask("guest-ping", json!({}));
-    Guest::open(folder, PING_LIMIT).and_then(ping).is_ok()
+/// What a machine says that went through its network since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Traffic {
+    pub(super) in_bytes: Option<u64>,
+    pub(super) out_bytes: Option<u64>,
 }
 
 impl Guest {
+    /// A short conversation with the guest agent of the machine in this folder, if it answers.
+    pub(super) fn find(folder: &Path) -> Option<Guest> {
+        let mut guest = Guest::open(folder, PING_LIMIT).ok()?;
+        guest.ask("guest-ping", json!({})).ok()?;
+        Some(guest)
+    }
+
     /// A conversation with the guest agent of the machine in this folder.
     pub(super) fn connect(folder: &Path) -> Result<Guest> {
         Guest::open(folder, ASK_LIMIT).context("the machine's guest agent doesn't answer")
@@ -89,6 +99,16 @@ impl Guest {
         let password = BASE64.encode(hash.as_bytes());
         let arguments = json!({ "username": user, "password": password, "crypted": true });
         self.ask("guest-set-user-password", arguments).map(drop)
+    }
+
+    /// What went through the network card with this address.
+    pub(super) fn traffic(&mut self, mac: &str) -> Result<Traffic> {
+        let answer = self.ask("guest-network-get-interfaces", json!({}))?;
+        let mut cards = answer.as_array().into_iter().flatten();
+        let is_it = |card: &&Value| card.get("hardware-address") == Some(&json!(mac));
+        let counted = cards.find(is_it).and_then(|card| card.get("statistics"));
+        let read = |name: &str| counted.and_then(|it| it.get(name)).and_then(Value::as_u64);
+        Ok(Traffic { in_bytes: read("rx-bytes"), out_bytes: read("tx-bytes") })
     }
 
     fn ask(&mut self, command: &str, arguments: Value) -> Result<Value> {
@@ -138,7 +158,9 @@ impl Guest {
                     self.read += count;
                     self.rest.extend_from_slice(&bytes[..count]);
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // What has taken too long ends the next turn.
+                Err(error)
+                    if [ErrorKind::Interrupted, ErrorKind::WouldBlock].contains(&error.kind()) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -272,18 +294,50 @@ mod tests {
         check(b"<html>\n".to_vec(), "expected value");
         check(b"null\n".to_vec(), "it refuses");
         check(b"{\"return\": {\"keys\": [1]}}\n".to_vec(), "it answers no keys");
-        check(b"{\"return\": ".to_vec(), "temporarily unavailable");
+        check(b"{\"return\": ".to_vec(), "it takes too long");
         check(vec![b' '; READ_MAX + 1], "it says too much");
     }
 
     #[test]
     fn nobody_behind_the_port_is_no_guest_agent() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(!answers(folder.path()));
+        assert!(Guest::find(folder.path()).is_none());
         let _listener = UnixListener::bind(folder.path().join(SOCKET)).unwrap();
         let began_at = Instant::now();
-        assert!(!answers(folder.path()));
+        assert!(Guest::find(folder.path()).is_none());
         assert!(began_at.elapsed() < PING_LIMIT * 3);
+    }
+
+    #[test]
+    fn traffic_is_that_of_the_card_that_the_machine_was_given() {
+        let card = |mac: &str, bytes: &Value| {
+            let statistics = json!({ "rx-bytes": bytes, "rx-errs": 0, "tx-bytes": 200 });
+            json!({ "name": "eth0", "hardware-address": mac, "statistics": statistics })
+        };
+        let check = |cards: Value, expected: Option<(Option<u64>, Option<u64>)>| {
+            let (folder, served) = guest(vec![
+                b"{\"return\": {}}\n".to_vec(),
+                format!("{}\n", json!({ "return": cards })).into_bytes(),
+            ]);
+            let mut guest = Guest::find(folder.path()).unwrap();
+            let expected = expected.unwrap_or_default();
+            let expected = Traffic { in_bytes: expected.0, out_bytes: expected.1 };
+            assert_eq!(guest.traffic("52:54:00:12:34:56").unwrap(), expected, "{cards}");
+            drop(guest);
+            let commands = served.join().unwrap();
+            assert_eq!(commands[1]["execute"], "guest-network-get-interfaces");
+        };
+        let (ours, bridge) = ("52:54:00:12:34:56", "02:42:00:00:00:01");
+        let (many, few, wrong) = (json!(u64::MAX), json!(1), json!(-1));
+        let lo = json!({ "name": "lo", "ip-addresses": [] });
+        check(
+            json!([lo, card(bridge, &few), card(ours, &many)]),
+            Some((Some(u64::MAX), Some(200))),
+        );
+        check(json!([card(ours, &wrong)]), Some((None, Some(200))));
+        check(json!([card(bridge, &few)]), None);
+        check(json!([{ "hardware-address": ours, "statistics": 7 }]), None);
+        check(json!({}), None);
     }
 
     #[test]

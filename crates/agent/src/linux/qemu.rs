@@ -43,6 +43,9 @@ const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resour
 /// What the machine's network is called.
 const NET: &str = "net";
 
+/// The address of its card: QEMU's own choice. Each machine has a network of its own.
+pub(super) const MAC: &str = "52:54:00:12:34:56";
+
 /// The port of SSH in the machine.
 const SSH: u16 = 22;
 
@@ -114,7 +117,7 @@ pub(super) fn arguments(
     add("-drive", format!("if=virtio,format=raw,readonly=on,file={}", file(SEED)));
     let forwards: String = forwards.iter().map(|it| format!(",hostfwd={it}")).collect();
     add("-netdev", format!("user,id={NET}{forwards}"));
-    add("-device", format!("virtio-net-pci,netdev={NET},romfile="));
+    add("-device", format!("virtio-net-pci,netdev={NET},mac={MAC},romfile="));
     add("-device", "virtio-rng-pci".to_owned());
     for (name, socket) in
         [("serial", &sockets.serial), ("qmp", &sockets.qmp), (GUEST, &sockets.guest)]

@@ -2,17 +2,19 @@
 //! meanwhile.
 
 use std::fs;
-use std::time::Duration;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::lease::wait_for_log;
 use crate::login::{access, check_login};
-use crate::market::{Outcome, Trap, When};
+use crate::market::{LIMIT, Outcome, Trap, When};
 use crate::setup::{Farm, SLICE, drive, log_in, request};
 
-/// Each event of `set-keys` at which the agent may be killed.
-const SET_KEYS_EVENTS: [(&str, When); 5] = [
+/// Each event of `set-keys` and `set-password` at which the agent may be killed.
+const CHANGE_EVENTS: [(&str, When); 5] = [
     ("lease", When::After),
     ("accepted", When::Before),
     ("accepted", When::After),
@@ -29,6 +31,15 @@ const REBUILD_EVENTS: [(&str, When); 6] = [
     ("checked", When::Before),
     ("checked", When::After),
 ];
+
+/// What a password comes to by crypt(3).
+const PASSWORD_HASH: &str = "$6$salt$hashOfAPassword";
+
+/// A driver that can also set passwords, if that means to note in a file that it was asked to.
+const DO_IT: &str = "do_it() {\nif [ $ACTION = set_password ]; then\n\
+                     echo \"$REQUEST\" >> ${0%/*}/passwords\n\
+                     REQUEST=$(echo \"$REQUEST\" | sed 's/\"set_password\"/\"status\"/')\nfi\n\
+                     echo \"$REQUEST\" | $DRIVER\n}\n";
 
 /// A farm whose machine runs, and how to log in.
 fn with_machine(mut farm: Farm) -> (Farm, Value) {
@@ -172,15 +183,23 @@ fn whoever_loses_the_lease_leaves_the_machine() {
     }
 }
 
-/// The agent is killed at an event, and started again: the stranger's key gets in, and the old one
-/// does not.
+/// Asks for the stranger's key in the place of the renter's, or for a password.
+fn add_change(farm: &Farm, kind: &str) -> usize {
+    if kind == "set-password" {
+        return farm.market.add(kind, "r1", SLICE, json!({ "password_hash": PASSWORD_HASH }));
+    }
+    add(farm, kind, &["stranger"])
+}
+
+/// The agent is killed at an event, and started again: what was asked for is done once it is told.
 #[track_caller]
 fn crash_while_changing(kind: &str, events: &[(&str, When)]) {
     for (event, when) in events {
-        let (mut farm, before) = with_machine(Farm::with_leases(Duration::from_secs(3)));
+        let farm = Farm::with_leases(Duration::from_secs(3)).with_driver(&format!("{DO_IT}do_it"));
+        let (mut farm, before) = with_machine(farm);
         farm.signal();
         assert!(farm.ended().success(), "{}", farm.log());
-        let number = add(&farm, kind, &["stranger"]);
+        let number = add_change(&farm, kind);
         farm.market.lock().trap = Some(((*event).to_owned(), Trap::Kill(*when)));
         farm.start();
         assert!(!farm.ended().success(), "it was killed");
@@ -189,16 +208,16 @@ fn crash_while_changing(kind: &str, events: &[(&str, When)]) {
         check_changed(&farm, before, number, kind, &format!("{event} {when:?}"));
     }
     // In the middle: with its driver, which has done nothing yet, or all.
-    for done in ["true", "echo \"$REQUEST\" | $DRIVER >&2"] {
+    for done in ["true", "do_it >&2"] {
         let action = kind.replace('-', "_");
         let program = format!(
-            "if [ $ACTION = {action} ] && [ -e ${{0%/*}}/flag ]; then\n\
-             rm ${{0%/*}}/flag; {done}; kill -9 $PPID; exit 1\nfi\necho \"$REQUEST\" | $DRIVER"
+            "{DO_IT}if [ $ACTION = {action} ] && [ -e ${{0%/*}}/flag ]; then\n\
+             rm ${{0%/*}}/flag; {done}; kill -9 $PPID; exit 1\nfi\ndo_it"
         );
         let farm = Farm::with_leases(Duration::from_secs(3)).with_driver(&program);
         let (mut farm, before) = with_machine(farm);
         fs::write(farm.path("flag"), "").unwrap();
-        let number = add(&farm, kind, &["stranger"]);
+        let number = add_change(&farm, kind);
         assert!(!farm.ended().success(), "it was killed");
         farm.start();
         check_changed(&farm, before, number, kind, done);
@@ -217,16 +236,53 @@ fn check_changed(farm: &Farm, before: Value, number: usize, kind: &str, when: &s
         before
     };
     assert_eq!(farm.servers(), 1, "{kind} {when}");
-    assert_eq!(gets_in(farm, &now), [false, true], "{kind} {when}");
+    if kind == "set-password" {
+        assert_eq!(gets_in(farm, &now), [true, false], "{kind} {when}");
+        check_password(farm, when);
+    } else {
+        assert_eq!(gets_in(farm, &now), [false, true], "{kind} {when}");
+    }
+}
+
+/// The driver was given the password, and the agent keeps nothing of it.
+#[track_caller]
+fn check_password(farm: &Farm, when: &str) {
+    let asked = fs::read_to_string(farm.path("passwords")).unwrap();
+    assert!(asked.lines().all(|request| request.contains(PASSWORD_HASH)), "{when}: {asked}");
+    // The market hears of the end before the journal forgets the job.
+    wait_for_empty(&farm.path("agent/journal"));
+    for folder in ["agent", "agent/journal", "agent/aside", "agent/logs"] {
+        let files = fs::read_dir(farm.path(folder)).into_iter().flatten().flatten();
+        for file in files.filter(|file| file.path().is_file()) {
+            let text = fs::read(file.path()).unwrap();
+            let text = String::from_utf8_lossy(&text);
+            assert!(!text.contains(PASSWORD_HASH), "{when}: {}", file.path().display());
+        }
+    }
+    assert!(!farm.log().contains(PASSWORD_HASH), "{when}: {}", farm.log());
+}
+
+#[track_caller]
+fn wait_for_empty(folder: &Path) {
+    let end = Instant::now() + LIMIT;
+    while fs::read_dir(folder).unwrap().next().is_some() {
+        assert!(Instant::now() < end, "{} is not empty", folder.display());
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]
 fn killed_while_changing_keys_the_new_ones_get_in() {
-    crash_while_changing("set-keys", &SET_KEYS_EVENTS);
+    crash_while_changing("set-keys", &CHANGE_EVENTS);
+}
+
+#[test]
+fn killed_while_setting_a_password_it_is_set_and_forgotten() {
+    crash_while_changing("set-password", &CHANGE_EVENTS);
 }
 
 #[test]
 fn killed_while_rebuilding_there_is_one_machine() {
-    crash_while_changing("rebuild", &SET_KEYS_EVENTS);
+    crash_while_changing("rebuild", &CHANGE_EVENTS);
     crash_while_changing("rebuild", &REBUILD_EVENTS);
 }

@@ -155,6 +155,25 @@ impl Market {
         Some((machine["state"].as_str().unwrap().to_owned(), ssh))
     }
 
+    /// What the newest report says of a rental's machine.
+    fn reported(&self, rental: &str) -> Option<Value> {
+        let inner = self.lock();
+        let report = inner.reports.last()?;
+        report.iter().find(|machine| machine["rental_id"] == rental).cloned()
+    }
+
+    /// What the newest report says that can be done with a rental's machine.
+    pub(crate) fn capabilities(&self, rental: &str) -> Option<Vec<String>> {
+        let machine = self.reported(rental)?;
+        let can = machine["can"].as_array()?.iter();
+        Some(can.map(|name| name.as_str().unwrap().to_owned()).collect())
+    }
+
+    /// What the newest report says that a rental's machine uses.
+    pub(crate) fn used(&self, rental: &str, name: &str) -> Option<u64> {
+        self.reported(rental)?["usage"][name].as_u64()
+    }
+
     /// Waits until the newest report says so of a rental's machine; `None`: it is left out.
     #[track_caller]
     pub(crate) fn wait_for(&self, rental: &str, expected: Option<(&str, Option<bool>)>) {

@@ -94,6 +94,11 @@ fn ports_are_reachable_from_the_start_and_change_while_the_machine_runs() {
     assert_eq!(public(&set(json!([tcp(two)]))), [ports[0]]);
     check_says(first, None);
     check_says(ports[0], Some("two"));
+    // A rebuilt machine keeps them.
+    let job = json!({ "ssh_keys": [farm.public_key("renter")], "ports": [tcp(two)] });
+    let rebuilt = farm.market.add("rebuild", "r1", SLICE, job);
+    assert_eq!(public(&self::access(farm.market.outcome(rebuilt))), [ports[0]]);
+    check_says(ports[0], Some("two"));
     // With the machine they are gone.
     let removed = farm.remove("r1");
     farm.market.outcome(removed);

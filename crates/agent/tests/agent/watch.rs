@@ -197,23 +197,20 @@ fn what_can_be_done_with_a_machine_is_reported() {
     let plain = "echo \"$REQUEST\" | $DRIVER | sed 's/,\"can\":[^]]*]//'";
     let can = |farm: Farm| {
         let (farm, _) = with_machine(farm);
-        let market = farm.market.lock();
-        market.reports.last().unwrap()[0].get("can").cloned()
+        farm.market.capabilities("r1")
     };
-    let all = json!(["power", "set-keys", "rebuild", "set-ports"]);
-    assert_eq!(can(Farm::new()), Some(all));
+    let all = ["power", "set-keys", "rebuild", "set-ports"].map(str::to_owned);
+    assert_eq!(can(Farm::new()), Some(all.to_vec()));
     assert_eq!(can(Farm::new().with_driver(plain)), None);
 }
 
 #[test]
 fn what_a_machine_uses_is_reported() {
     let (farm, access) = with_machine(Farm::new());
-    let used = |name: &str| {
-        let market = farm.market.lock();
-        market.reports.last().and_then(|report| report[0]["usage"][name].as_u64())
-    };
+    let used = |name: &str| farm.market.used("r1", name);
     farm.market.wait_for_round();
     assert!(used("memory_bytes") > Some(100_000), "{:?}", used("memory_bytes"));
+    assert_eq!(used("network_in_bytes"), None, "its network is the server's");
     assert!(used("cpu_percent").is_some());
     let before = used("disk_bytes");
     let write = "head -c 10000000 /dev/urandom > file";
@@ -225,4 +222,13 @@ fn what_a_machine_uses_is_reported() {
     farm.signal_servers(Signal::KILL);
     farm.market.wait_for("r1", IS_OFF);
     assert_eq!(used("memory_bytes"), None);
+}
+
+#[test]
+fn what_went_through_a_machines_network_is_reported() {
+    let network = "\"network_in_bytes\":3000000000,\"network_out_bytes\":7";
+    let program = format!("echo \"$REQUEST\" | $DRIVER | sed 's/\"usage\":{{/&{network},/'");
+    let (farm, _) = with_machine(Farm::new().with_driver(&program));
+    assert_eq!(farm.market.used("r1", "network_in_bytes"), Some(3_000_000_000));
+    assert_eq!(farm.market.used("r1", "network_out_bytes"), Some(7));
 }

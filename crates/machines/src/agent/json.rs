@@ -162,7 +162,7 @@ pub(crate) struct JobView {
     pub ssh_keys: Vec<String>,
     /// A document for cloud-init; null for none.
     pub user_data: Option<String>,
-    /// What is to be reachable beside SSH, for `create` and `set-ports`.
+    /// What is to be reachable beside SSH, for `create`, `rebuild` and `set-ports`.
     pub ports: Vec<PortView>,
     /// A command of the machine's shell that succeeds once what our document sets up works: wait
     /// for that before you complete the job. Null where there is nothing to wait for.

@@ -113,6 +113,14 @@ pub(crate) struct UsageBody {
     #[schemars(range(min = 0))]
     #[serde(deserialize_with = "web::json::optional_whole")]
     pub disk_bytes: Option<i64>,
+    /// Received by its network since its start, in bytes.
+    #[schemars(range(min = 0))]
+    #[serde(deserialize_with = "web::json::optional_whole")]
+    pub network_in_bytes: Option<i64>,
+    /// Sent by its network since its start, in bytes.
+    #[schemars(range(min = 0))]
+    #[serde(deserialize_with = "web::json::optional_whole")]
+    pub network_out_bytes: Option<i64>,
 }
 
 impl UsageBody {
@@ -125,6 +133,8 @@ impl UsageBody {
             cpu_percent: cpu_percent.map(|it| u32::try_from(it).unwrap_or(u32::MAX)),
             memory_bytes: read(self.memory_bytes)?,
             disk_bytes: read(self.disk_bytes)?,
+            network_in_bytes: read(self.network_in_bytes)?,
+            network_out_bytes: read(self.network_out_bytes)?,
         })
     }
 }

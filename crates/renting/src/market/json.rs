@@ -18,7 +18,7 @@ use web::{Context, Problem, json};
 
 const GROUP: &str = "Marketplace";
 
-const SEARCH: [Parameter; 8] = [
+const SEARCH: [Parameter; 9] = [
     Parameter {
         name: "country",
         form: Form::Text(COUNTRY_CHARS_MAX),

@@ -155,12 +155,23 @@ pub(crate) struct UsageView {
     pub memory_bytes: Option<u64>,
     /// Disk, in bytes.
     pub disk_bytes: Option<u64>,
+    /// Received by its network since its start, in bytes, as the machine says itself.
+    pub network_in_bytes: Option<u64>,
+    /// Sent by its network since its start, in bytes, as the machine says itself.
+    pub network_out_bytes: Option<u64>,
 }
 
 impl UsageView {
     fn new(usage: Usage) -> Option<UsageView> {
-        let Usage { cpu_percent, memory_bytes, disk_bytes } = usage;
-        (!usage.is_unknown()).then_some(UsageView { cpu_percent, memory_bytes, disk_bytes })
+        let Usage { cpu_percent, memory_bytes, disk_bytes, network_in_bytes, network_out_bytes } =
+            usage;
+        (!usage.is_unknown()).then_some(UsageView {
+            cpu_percent,
+            memory_bytes,
+            disk_bytes,
+            network_in_bytes,
+            network_out_bytes,
+        })
     }
 }
 

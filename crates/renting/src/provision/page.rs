@@ -320,7 +320,9 @@ impl Machine {
 }
 
 /// What a machine uses of its server, as far as that is known.
-fn usage(Usage { cpu_percent, memory_bytes, disk_bytes }: Usage) -> Vec<Fact> {
+fn usage(usage: Usage) -> Vec<Fact> {
+    let Usage { cpu_percent, memory_bytes, disk_bytes, network_in_bytes, network_out_bytes } =
+        usage;
     let gigabytes = |bytes: u64| match bytes >> 20 {
         megabytes @ ..1024 => format!("{megabytes} MB"),
         megabytes => format!("{}.{} GB", megabytes / 1024, megabytes % 1024 * 10 / 1024),
@@ -330,6 +332,8 @@ fn usage(Usage { cpu_percent, memory_bytes, disk_bytes }: Usage) -> Vec<Fact> {
         fact("CPU used", cpu_percent.map(|percent| format!("{percent}%"))),
         fact("Memory used", memory_bytes.map(gigabytes)),
         fact("Disk used", disk_bytes.map(gigabytes)),
+        fact("Received since its start", network_in_bytes.map(gigabytes)),
+        fact("Sent since its start", network_out_bytes.map(gigabytes)),
     ];
     facts.into_iter().flatten().collect()
 }

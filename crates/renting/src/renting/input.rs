@@ -150,15 +150,15 @@ impl RentBody {
 
 /// Slices that are wanted, as a body says it: one by its id, or some of a node, or of the market.
 #[derive(Clone, Copy, Default)]
-struct OrderInput<'a> {
-    node_id: Option<&'a str>,
-    slice_id: Option<&'a str>,
-    count: Option<i64>,
-    spread: Option<&'a str>,
-    r#where: Option<&'a WhereBody>,
-    duration_months: Option<i64>,
-    offer_version: Option<i64>,
-    max_price: Option<&'a Decimal>,
+pub(super) struct OrderInput<'a> {
+    pub node_id: Option<&'a str>,
+    pub slice_id: Option<&'a str>,
+    pub count: Option<i64>,
+    pub spread: Option<&'a str>,
+    pub r#where: Option<&'a WhereBody>,
+    pub duration_months: Option<i64>,
+    pub offer_version: Option<i64>,
+    pub max_price: Option<&'a Decimal>,
 }
 
 impl OrderInput<'_> {

@@ -1,7 +1,6 @@
 //! Quotes and renting: a slice, several, or a whole node.
 
 use domain::account::Scope;
-use domain::order::SLICES_PER_ORDER_MAX;
 use http::Method;
 use machines::ports::PortBody;
 use schemars::JsonSchema;
@@ -10,6 +9,7 @@ use web::Kind;
 use web::json::Decimal;
 use web::operation::{Access, Operation, schema_of};
 
+use crate::renting::input::OrderInput;
 use crate::renting::view::{DryRunView, QuoteView, RentAnswer};
 
 const GROUP: &str = "Renting";
@@ -172,7 +172,7 @@ macro_rules! wanted_body {
         }
 
         impl $name {
-            fn wanted(&self) -> OrderInput<'_> {
+            pub(super) fn wanted(&self) -> OrderInput<'_> {
                 OrderInput {
                     node_id: self.node_id.as_deref().filter(|text| !text.is_empty()),
                     slice_id: self.slice_id.as_deref().filter(|text| !text.is_empty()),

@@ -1,6 +1,7 @@
 //! How orders, quotes and dry runs are shown in the API.
 
 use domain::booking::{Booking, Entry};
+use domain::id::SliceId;
 use domain::money::Usd;
 use domain::order::Item;
 use domain::time::Timestamp;

@@ -9,10 +9,15 @@ use store::{events, sync};
 
 use crate::rented;
 
+/// The grid's index is asked, and does not list node 32.
+fn look(stage: &Stage) {
+    sync::save_missing(&stage.db, &[NodeId(32)], stage.now()).unwrap();
+}
+
 /// The grid's index is asked for so long, once in six hours, and does not list node 32.
 fn unlisted(stage: &Stage, days: i64) {
     for _ in 0..days * 4 {
-        sync::save_missing(&stage.db, &[NodeId(32)], stage.now()).unwrap();
+        look(stage);
         time_passes(stage);
         stage.pass_seconds(6 * 3_600);
     }
@@ -109,12 +114,33 @@ fn a_node_that_comes_back_in_time_is_renewed() {
     stage.check_invariants();
 }
 
+/// A host that was away for a day has seen nothing of it.
+#[test]
+fn what_nobody_has_seen_is_not_refunded() {
+    let stage = Stage::market();
+    let path = rented(&stage);
+    look(&stage);
+    look(&stage);
+    assert_eq!(kinds(&stage, ADA), [EventKind::NodeDown]);
+    stage.pass_seconds(25 * 3_600);
+    time_passes(&stage);
+    assert_eq!(rental(&stage, &path)["refunded"], "0.00");
+    assert_eq!(kinds(&stage, ADA), [EventKind::NodeDown]);
+    look(&stage);
+    stage.pass_seconds(3_600);
+    time_passes(&stage);
+    assert_ne!(rental(&stage, &path)["refunded"], "0.00");
+    assert_eq!(kinds(&stage, ADA), [EventKind::NodeDown, EventKind::RentalDown]);
+    stage.check_invariants();
+}
+
 /// M4: no SLA is needed to get the dead time back.
 #[test]
 fn a_rental_that_was_dead_is_ended_with_the_dead_time_back() {
     let stage = Stage::market();
     let path = rented(&stage);
     unlisted(&stage, 29);
+    look(&stage);
     let end = format!("{path}/cancel");
     let answer = stage.as_user(ADA).post(renting::ROUTES, &end, json!({})).ok(200);
     // Six hours until it was seen that the node is gone.
@@ -140,6 +166,7 @@ fn a_rental_that_is_down_for_a_day_can_be_moved_and_earns_nothing_for_its_old_fa
     let refused = stage.as_user(ADA).post(renting::ROUTES, &go, to(&stage));
     refused.problem(409, "not-leaving");
     unlisted(&stage, 1);
+    look(&stage);
     let moved = stage.as_user(ADA).post(renting::ROUTES, &go, to(&stage)).ok(200);
     assert_eq!(moved["node_id"], "node33");
     assert_eq!(moved["terms"][0]["earned"], "0.20");

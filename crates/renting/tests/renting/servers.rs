@@ -266,6 +266,7 @@ fn every_wrong_field_of_a_report_is_named() {
     check(json!({ "state": "running" }), "ssh");
     check(json!({ "ssh": true }), "ssh");
     check(json!({ "usage": { "memory_bytes": -1 } }), "usage");
+    check(json!({ "usage": { "network_in_bytes": -1 } }), "usage");
     check(json!({ "can": ["fly"] }), "can");
     let machine =
         json!({ "rental_id": server.rental, "slice_id": "node32_slice_1", "state": "off" });
@@ -535,7 +536,7 @@ fn nobody_computes_for_free_by_ending_rentals_during_setup() {
     let page = format!("/dashboard/slices/{rental}/cancel");
     let page = stage.as_user(ADA).get(renting::ROUTES, &page).page(200);
     assert!(page.contains("You ended 3 rentals during setup"), "{page}");
-    assert_eq!(end(&rental), "24.96");
+    assert_eq!(end(&rental), "24.97");
     // A day later all is forgotten.
     stage.pass(1);
     let rental = begin(&stage, Some(&server.agent));
@@ -567,7 +568,7 @@ fn a_farm_without_an_agent_says_so_before_payment() {
     let rents = || {
         let only = json!({ "automatic_setup": true });
         let wish = json!({ "where": only, "duration_months": 1, "dry_run": true });
-        stage.as_user(ADA).post(renting::ROUTES, "/api/marketplace/rent", wish).status
+        stage.as_user(ADA).post(renting::ROUTES, RENT, wish).status()
     };
     let [market, node] = pages();
     assert!(market.contains("manual setup"), "{market}");
@@ -665,12 +666,18 @@ fn what_a_machine_uses_is_shown_as_it_was_reported_last() {
     server.report_next(&answers());
     assert_eq!(usage(), Value::Null);
     let mut report = answers();
-    report["usage"] = json!({ "cpu_percent": 12, "disk_bytes": 5_500_000_000_i64 });
+    report["usage"] = json!({
+        "cpu_percent": 12, "disk_bytes": 5_500_000_000_i64, "network_in_bytes": 3_200_000_000_i64,
+        "network_out_bytes": 7_000_000,
+    });
     server.report_next(&report);
-    let shown = json!({ "cpu_percent": 12, "memory_bytes": null, "disk_bytes": 5_500_000_000_i64 });
+    let mut shown = report["usage"].clone();
+    shown["memory_bytes"] = Value::Null;
     assert_eq!(usage(), shown);
     let page = server.pages()[1].clone();
-    assert!(page.contains("CPU used 12% Disk used 5.1 GB"), "{page}");
+    let facts = "CPU used 12% Disk used 5.1 GB Received since its start 2.9 GB Sent since its \
+                 start 6 MB";
+    assert!(page.contains(facts), "{page}");
     assert!(!page.contains("Memory used"), "{page}");
     server.report_next(&json!({ "state": "off" }));
     assert_eq!(usage(), Value::Null);

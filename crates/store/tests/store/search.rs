@@ -202,12 +202,12 @@ fn filter() -> impl Strategy<Value = Filter> {
     let bandwidth = prop_oneof![2 => Just(None), 1 => (0..3_u32).prop_map(Some)];
     (country, price, uptime, bandwidth, any::<bool>()).prop_map(
         |(country, price, uptime, bandwidth, certified_only)| Filter {
+            automatic_setup: false,
             country,
             max_price: price.map(|price| usd(&format!("{}", price * 10))),
             min_uptime: uptime.and_then(|uptime| Uptime::from_hundredths(uptime * 5_000)),
             min_bandwidth: bandwidth.map(|bandwidth| Bandwidth::from_mbps(bandwidth * 100)),
             certified_only,
-            automatic_setup: false,
         },
     )
 }

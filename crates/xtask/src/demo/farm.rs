@@ -203,6 +203,7 @@ fn find_image(workspace: &Workspace, machines: &Path) -> Result<Image> {
         process::find_program(program).with_context(|| format!("there is no `{program}`"))?;
     }
     boot::has_kvm()?;
+    image.check_kvm()?;
     if geteuid().is_root() {
         crate::test::firewall()?;
         for folder in [machines, &image.disk].into_iter().flat_map(|path| path.ancestors().skip(1))

@@ -32,7 +32,7 @@ impl Outcome {
     }
 
     /// Adds the outcome of other tests.
-    pub(super) fn add(&mut self, other: &Outcome) {
+    pub(crate) fn add(&mut self, other: &Outcome) {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
@@ -41,7 +41,7 @@ impl Outcome {
 
     /// Adds a test program's own last line, such as
     /// `test result: ok. 3 passed; 0 failed; 0 ignored; …`. Other lines count for nothing.
-    pub(super) fn add_line(&mut self, line: &str) {
+    pub(crate) fn add_line(&mut self, line: &str) {
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|l| l.split_once(". "))
         else {
             return;
@@ -69,7 +69,7 @@ impl Outcome {
     }
 
     /// Counts a test program that ended without saying what failed, such as one that was killed.
-    pub(super) fn fail_silently(&mut self, program: &str) {
+    pub(crate) fn fail_silently(&mut self, program: &str) {
         self.failed += 1;
         self.notes.insert(format!("failed: {program} ended without a result"));
     }
