@@ -3316,8 +3316,8 @@ END;
 -- commands/notify_expiring_tokens.sql
 
 -- Command: farmers are notified that tokens which agents have used expire after `from_at` and not
--- after `until_at`, which is `days` after `notified_at`: once for each token and number of days, and
--- not of one that was made for fewer days. At most `tokens_max` at once.
+-- after `until_at`, which is `days` after `notified_at`: once for each token and number of days,
+-- and not of one that was made for fewer days. At most `tokens_max` at once.
 CREATE VIEW notify_expiring_tokens AS
     SELECT 14 AS days, created_at AS from_at, expires_at AS until_at, used_at AS notified_at,
            100 AS tokens_max
