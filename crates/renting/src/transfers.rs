@@ -35,6 +35,7 @@ pub(crate) fn offer(cx: &Context<'_>, id: RentalId, to: &Email) -> Result<(), Pr
     let identity = cx.account()?;
     let renter = identity.account;
     if to.as_str() == identity.email {
+        own_rental(cx, id)?;
         return Err(FieldError::new("email", "the address of another account").into());
     }
     if transfers::offer(cx.db, renter, id, to, cx.now)? {
