@@ -348,6 +348,8 @@ fn a_renter_shuts_a_machine_down_and_starts_it_again() {
     stage.pass_seconds(30);
     assert_eq!(server.report(&answers())["machines"][0]["should_run"], true);
     server.is("running");
+    // Nor is it that it runs again.
+    assert_eq!(server.events(ADA), []);
     assert!(server.pages()[1].contains("Machine started"));
     stage.check_invariants();
 }
