@@ -2294,8 +2294,8 @@ SELECT j.id, j.node_id, j.agent, 'running', j.changed_at, j.changed_at
 
 -- What holds on `machines`, and what follows from a change of it.
 
--- A machine that its renter cannot use, and one that is back. That it is off is no news to a renter
--- who has shut it down here.
+-- A machine that its renter cannot use, and one that is back, if they were notified that it was not.
+-- That it is off is no news to a renter who has shut it down here.
 CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
   WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
    AND (NEW.state <> 'off' OR NEW.should_run = 1)
@@ -2304,7 +2304,13 @@ BEGIN
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
     SELECT iif(NEW.state = 'running', 'machine-up', 'machine-down'), r.renter_id, r.farmer_id,
            j.node_id, j.slice_number, r.id, NEW.state, NEW.reported_at
-      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id
+     WHERE j.id = NEW.job_id
+       AND (NEW.state <> 'running'
+            OR 'machine-down' = (SELECT kind FROM events
+                                  WHERE rental_id = r.id AND slice_number = j.slice_number
+                                    AND kind IN ('machine-down', 'machine-up')
+                                  ORDER BY id DESC LIMIT 1));
 END;
 
 CREATE TRIGGER machine_outage_begins AFTER UPDATE OF is_outage ON machines
@@ -2366,8 +2372,8 @@ CREATE INDEX machines_by_node ON machines (node_id, agent);
 
 -- What holds on `machines`, and what follows from a change of it.
 
--- A machine that its renter cannot use, and one that is back. That it is off is no news to a renter
--- who has shut it down here.
+-- A machine that its renter cannot use, and one that is back, if they were notified that it was not.
+-- That it is off is no news to a renter who has shut it down here.
 CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
   WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
    AND (NEW.state <> 'off' OR NEW.should_run = 1)
@@ -2376,7 +2382,13 @@ BEGIN
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
     SELECT iif(NEW.state = 'running', 'machine-up', 'machine-down'), r.renter_id, r.farmer_id,
            j.node_id, j.slice_number, r.id, NEW.state, NEW.reported_at
-      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id
+     WHERE j.id = NEW.job_id
+       AND (NEW.state <> 'running'
+            OR 'machine-down' = (SELECT kind FROM events
+                                  WHERE rental_id = r.id AND slice_number = j.slice_number
+                                    AND kind IN ('machine-down', 'machine-up')
+                                  ORDER BY id DESC LIMIT 1));
 END;
 
 CREATE TRIGGER machine_outage_begins AFTER UPDATE OF is_outage ON machines

@@ -122,7 +122,11 @@ fn what_cannot_be_done_leaves_the_machine() {
     };
     let keys = [farm.public_key("renter")];
     check("set-keys", json!({ "ssh_keys": [] }), "at least one key");
-    check("rebuild", json!({ "ssh_keys": keys, "user_data": "#!/bin/sh\n" }), "takes no templates or user data");
+    check(
+        "rebuild",
+        json!({ "ssh_keys": keys, "user_data": "#!/bin/sh\n" }),
+        "takes no templates or user data",
+    );
     check("set-password", json!({ "password_hash": "$6$salt$hash" }), "no passwords");
     check("set-password", json!({ "password_hash": "root:x" }), "password_hash");
     assert_eq!(farm.servers(), 1);

@@ -107,7 +107,10 @@ fn what_cannot_be_done_is_said_and_not_tried_again() {
     check(json!({}), "at least one key is required");
     check(json!({"ssh_keys": ["command=\"id\" ssh-rsa AAAA"]}), "not a public key");
     check(json!({"ssh_keys": [key], "rental_id": "../../x"}), "rental_id");
-    check(json!({"ssh_keys": [key], "user_data": "#cloud-config\n"}), "takes no templates or user data");
+    check(
+        json!({"ssh_keys": [key], "user_data": "#cloud-config\n"}),
+        "takes no templates or user data",
+    );
     let template = json!({"name": "docker", "version": 1});
     check(json!({"ssh_keys": [key], "template": template}), "has no document");
 }
