@@ -2294,8 +2294,8 @@ SELECT j.id, j.node_id, j.agent, 'running', j.changed_at, j.changed_at
 
 -- What holds on `machines`, and what follows from a change of it.
 
--- A machine that its renter cannot use, and one that is back, if they were notified that it was not.
--- That it is off is no news to a renter who has shut it down here.
+-- A machine that its renter cannot use; and one that is back, if they were notified that it was
+-- not. That it is off is no news to a renter who has shut it down here.
 CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
   WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
    AND (NEW.state <> 'off' OR NEW.should_run = 1)
@@ -2372,8 +2372,8 @@ CREATE INDEX machines_by_node ON machines (node_id, agent);
 
 -- What holds on `machines`, and what follows from a change of it.
 
--- A machine that its renter cannot use, and one that is back, if they were notified that it was not.
--- That it is off is no news to a renter who has shut it down here.
+-- A machine that its renter cannot use; and one that is back, if they were notified that it was
+-- not. That it is off is no news to a renter who has shut it down here.
 CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
   WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
    AND (NEW.state <> 'off' OR NEW.should_run = 1)

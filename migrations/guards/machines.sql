@@ -1,7 +1,7 @@
 -- What holds on `machines`, and what follows from a change of it.
 
--- A machine that its renter cannot use, and one that is back, if they were notified that it was not.
--- That it is off is no news to a renter who has shut it down here.
+-- A machine that its renter cannot use; and one that is back, if they were notified that it was
+-- not. That it is off is no news to a renter who has shut it down here.
 CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
   WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
    AND (NEW.state <> 'off' OR NEW.should_run = 1)
