@@ -39,7 +39,7 @@ async fn a_renter_gets_into_a_machine_and_out_of_a_bad_one() {
     journey(&url, |tab| async move {
         let mut rack = stage.rack(&stage.farmer, 32).await;
         tokio::spawn(play_machine(rack.console_socket()));
-        rack.start();
+        stage.start(&mut rack, 32).await;
         sign_in(&tab, RENTER).await;
         register_a_key(&tab, &rack).await;
         rent_with_it(&tab).await;
@@ -49,7 +49,7 @@ async fn a_renter_gets_into_a_machine_and_out_of_a_bad_one() {
         meet_a_farm_that_cannot(&tab).await;
         let mut second = stage.rack(&stage.other, 17).await;
         second.take_keys_of(&rack);
-        second.start();
+        stage.start(&mut second, 17).await;
         go_on_elsewhere(&tab, &second).await;
         rack.kill();
         // A question that it had just asked may still be answered, to nobody.
@@ -64,6 +64,19 @@ async fn a_renter_gets_into_a_machine_and_out_of_a_bad_one() {
 impl Stage {
     async fn rack(&self, farmer: &Client, node: u32) -> Rack {
         Rack::new(&self.market.url(), &self.market.agent_token(farmer, node).await)
+    }
+
+    /// Starts an agent, and waits until the market knows that the node's farm has one.
+    async fn start(&self, rack: &mut Rack, node: u32) {
+        rack.start();
+        let path = format!("/api/marketplace/nodes/node{node}");
+        for _ in 0..240 {
+            if self.farmer.get(&path).await.ok(200)["automatic_setup"] == true {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        panic!("the agent of node{node} has not asked for jobs within a minute");
     }
 }
 
