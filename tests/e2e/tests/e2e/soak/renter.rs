@@ -266,7 +266,9 @@ impl Renter {
     async fn hand_over(&mut self) {
         let Some(rental) = self.some_rental() else { return };
         let path = format!("/api/rentals/{rental}/transfer");
-        let to = self.random.one_of(&self.ground.emails).clone();
+        let others: Vec<&String> =
+            self.ground.emails.iter().filter(|email| **email != self.email).collect();
+        let to = (*self.random.one_of(&others)).clone();
         self.ask(Kind::OfferTransfer, Call::post(&path, &json!({ "email": to }))).await;
         if self.random.below(5) == 0 {
             self.ask(Kind::CancelTransfer, Call::new(Method::DELETE, &path)).await;
