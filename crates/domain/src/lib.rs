@@ -14,6 +14,7 @@ pub mod breaker;
 pub mod capability;
 pub mod comparison;
 pub mod confidence;
+pub mod disk;
 pub mod evaluation;
 pub mod event;
 pub mod factor;
