@@ -150,6 +150,42 @@ ALTER TABLE machines ADD COLUMN network_out_bytes
     CONSTRAINT machine_network_out_not_negative
     CHECK (network_out_bytes >= 0);
 
+-- How full each machine's fullest file system is, as it says itself, and whether it was almost full
+-- when its renter was notified, or there was room again: `domain::disk` decides.
+ALTER TABLE machines ADD COLUMN file_system_bytes
+    INTEGER
+    CONSTRAINT machine_file_system_not_negative
+    CHECK (file_system_bytes >= 0);
+
+ALTER TABLE machines ADD COLUMN file_system_used_bytes
+    INTEGER
+    CONSTRAINT machine_file_system_used_not_negative
+    CHECK (file_system_used_bytes >= 0);
+
+ALTER TABLE machines ADD COLUMN is_disk_filling
+    INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT machine_is_disk_filling_is_boolean
+    CHECK (is_disk_filling IN (0, 1));
+
+-- The disk of an agent's server, on which its machines' disks grow, as it was reported last: its
+-- size, what is free of it, and whether that was low when its farmer was notified, or there was
+-- room again.
+ALTER TABLE agents ADD COLUMN disk_bytes
+    INTEGER
+    CONSTRAINT agent_disk_not_negative CHECK (disk_bytes >= 0);
+
+ALTER TABLE agents ADD COLUMN disk_free_bytes
+    INTEGER
+    CONSTRAINT agent_disk_free_not_negative
+    CHECK (disk_free_bytes >= 0);
+
+ALTER TABLE agents ADD COLUMN disk_reported_at
+    INTEGER;
+
+ALTER TABLE agents ADD COLUMN is_disk_low
+    INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT agent_is_disk_low_is_boolean CHECK (is_disk_low IN (0, 1));
+
 -- What a rental's machines start with: copies, so that a key that is removed from an account stays
 -- on them until their renter changes that. Several keys, where there was one.
 CREATE TABLE setups_before AS SELECT * FROM setups;
