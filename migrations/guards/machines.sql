@@ -32,3 +32,17 @@ BEGIN
     UPDATE outages SET until_at = max(from_at, NEW.reported_at)
      WHERE job_id = NEW.job_id AND until_at IS NULL;
 END;
+
+-- Once, until there was room again.
+CREATE TRIGGER machine_disk_filling_emits_event AFTER UPDATE OF is_disk_filling ON machines
+  WHEN NEW.is_disk_filling = 1 AND OLD.is_disk_filling = 0
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'machine-disk-filling', r.renter_id, j.node_id, j.slice_number, r.id,
+           printf('%d%%', min(NEW.file_system_used_bytes, NEW.file_system_bytes) * 100
+                          / max(NEW.file_system_bytes, 1)),
+           NEW.reported_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id
+     WHERE j.id = NEW.job_id;
+END;

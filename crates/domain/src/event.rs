@@ -79,6 +79,10 @@ pub enum EventKind {
     MachineDown,
     /// A machine answers again.
     MachineUp,
+    /// A file system in a machine is almost full.
+    MachineDiskFilling,
+    /// The disk of a server with machines is almost full.
+    ServerDiskLow,
     /// What was to be done with a machine was done.
     MachineActionDone,
     /// What was to be done with a machine could not be done.
@@ -196,16 +200,19 @@ impl Audience {
 
 impl EventKind {
     /// Who sees it.
+    #[expect(clippy::too_many_lines, reason = "a list with a line for each")]
     pub fn audience(self) -> Audience {
         match self {
             EventKind::RenewalFailed
             | EventKind::RentalReminded
             | EventKind::RentalReceived
             | EventKind::AccessChanged
+            | EventKind::MachineDiskFilling
             | EventKind::WalletCredited => Audience::Renter,
             EventKind::RentalMovedOut
             | EventKind::ManualSetup
             | EventKind::ManualRemoval
+            | EventKind::ServerDiskLow
             | EventKind::RemovalLate
             | EventKind::SliceRemoved
             | EventKind::NodeRegistered
@@ -270,6 +277,7 @@ impl EventKind {
     }
 
     /// The category of its notification; `None` where nobody is notified.
+    #[expect(clippy::too_many_lines, reason = "a list with a line for each")]
     pub fn notice(self) -> Option<NotificationCategory> {
         match self {
             EventKind::SliceRented | EventKind::NodeRented => Some(NotificationCategory::Rented),
@@ -288,6 +296,8 @@ impl EventKind {
             }
             EventKind::MachineDown
             | EventKind::MachineUp
+            | EventKind::MachineDiskFilling
+            | EventKind::ServerDiskLow
             | EventKind::MachineActionFailed
             | EventKind::RentalDown => Some(NotificationCategory::Machine),
             EventKind::PriceSuggested => Some(NotificationCategory::PriceSuggestion),

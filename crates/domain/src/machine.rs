@@ -4,6 +4,7 @@
 
 use core::cmp::Reverse;
 
+use crate::disk::FileSystem;
 use crate::event::EventKind;
 use crate::time::Timestamp;
 
@@ -118,12 +119,22 @@ pub struct Usage {
     pub network_in_bytes: Option<u64>,
     /// Sent by its network since its start.
     pub network_out_bytes: Option<u64>,
+    /// The size of its fullest file system, as the machine says itself.
+    pub file_system_bytes: Option<u64>,
+    /// What is used of that.
+    pub file_system_used_bytes: Option<u64>,
 }
 
 impl Usage {
     /// Whether nothing is known.
     pub fn is_unknown(&self) -> bool {
         *self == Usage::default()
+    }
+
+    /// Its fullest file system, if it says how full that is.
+    pub fn file_system(&self) -> Option<FileSystem> {
+        let (bytes, used_bytes) = (self.file_system_bytes?, self.file_system_used_bytes?);
+        Some(FileSystem { bytes, used_bytes })
     }
 }
 

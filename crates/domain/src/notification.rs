@@ -32,7 +32,7 @@ pub enum NotificationCategory {
     Access,
     /// What a rental has left on a slice is gone, or is not in time.
     Removal,
-    /// A machine is off, does not answer or is gone, or answers again.
+    /// A machine is off, does not answer or is gone, or answers again; or a disk is almost full.
     Machine,
     /// Another price would earn more.
     PriceSuggestion,

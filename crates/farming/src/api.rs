@@ -10,10 +10,8 @@ use web::api::{self, PageOf};
 use web::{Context, Kind, Problem, Response, json, respond};
 
 use crate::adding::json::{AddedNodesView, grid_node_ids};
-use crate::farm::json::{
-    AddNodeBody, ChangeNodeBody, FarmNodeView, FarmNodeWithSlices, grid_node_id,
-};
-use crate::{adding, offering};
+use crate::farm::json::{AddNodeBody, ChangeNodeBody, FarmNodeView, grid_node_id};
+use crate::{adding, farm, offering};
 
 pub(crate) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
     let limit = api::page_size(cx)?;
@@ -29,10 +27,7 @@ pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let wanted = match (body.grid_node_id, &body.grid_node_ids) {
         (Some(number), None) => {
             let (node, slices) = adding::add_node(cx, grid_node_id(number)?)?;
-            return respond::json(
-                StatusCode::CREATED,
-                &FarmNodeWithSlices::new(&node, &slices, cx.now),
-            );
+            return farm::answer_node(cx, StatusCode::CREATED, &node, &slices);
         }
         (None, Some(numbers)) => grid_node_ids(numbers)?,
         (None, None) | (Some(_), Some(_)) => {
@@ -50,13 +45,13 @@ pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn show_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let (node, slices) = offering::own_node(cx, node_id(cx.param("node"))?)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
+    farm::answer_node(cx, StatusCode::OK, &node, &slices)
 }
 
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: ChangeNodeBody = json::body(cx.request)?;
     let (node, slices) = offering::change(cx, node_id(cx.param("node"))?, &body)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
+    farm::answer_node(cx, StatusCode::OK, &node, &slices)
 }
 
 pub(crate) fn publish_node(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -70,5 +65,5 @@ pub(crate) fn pause_node(cx: &Context<'_>) -> Result<Response, Problem> {
 fn set_listing(cx: &Context<'_>, event: ListingEvent) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
     let (node, slices) = offering::set_listing(cx, node, event, None)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
+    farm::answer_node(cx, StatusCode::OK, &node, &slices)
 }

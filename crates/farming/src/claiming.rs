@@ -20,8 +20,7 @@ use web::{Context, Kind, Problem, Response, respond};
 use crate::claiming::json::{
     ClaimBody, ClaimView, Claimed, FarmClaimView, SignedClaimBody, parse_farm,
 };
-use crate::farm::json::FarmNodeWithSlices;
-use crate::{asking, offering};
+use crate::{asking, farm, offering};
 
 /// What a challenge remembers of its claim. The nonce is the challenge itself, and is not kept.
 #[derive(Deserialize, Serialize)]
@@ -251,5 +250,5 @@ pub(crate) fn verify_farm(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn take_over_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let (node, slices) = take_over(cx)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
+    farm::answer_node(cx, StatusCode::OK, &node, &slices)
 }

@@ -13,10 +13,9 @@ use ui::visit::Visit;
 use web::form::{self, Form};
 use web::{Context, Kind, Problem, Response, respond};
 
-use crate::farm::json::FarmNodeWithSlices;
 use crate::leaving::json::LeaveBody;
 use crate::leaving::page::Leave;
-use crate::offering;
+use crate::{farm, offering};
 
 pub(crate) fn leave_market(cx: &Context<'_>) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
@@ -33,7 +32,7 @@ pub(crate) fn cancel_leave_by_api(cx: &Context<'_>) -> Result<Response, Problem>
 
 fn answer(cx: &Context<'_>, node: NodeId) -> Result<Response, Problem> {
     let (node, slices) = offering::own_node(cx, node)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
+    farm::answer_node(cx, StatusCode::OK, &node, &slices)
 }
 
 /// Takes the notice of a node back, or brings it back after it has left.

@@ -16,10 +16,10 @@ use ui::visit::Visit;
 use web::api::{self, PageOf};
 use web::{Context, Problem, Response, respond};
 
-use crate::adding;
-use crate::farm::json::{ChangeNodeBody, FarmNodeWithSlices};
+use crate::farm::json::ChangeNodeBody;
 use crate::offering::json::VersionView;
 use crate::offering::page::{HISTORY_PER_PAGE, OfferHistory};
+use crate::{adding, farm};
 
 /// A node of whoever is signed in; somebody else's does not exist.
 pub(crate) fn own_node(
@@ -94,7 +94,7 @@ fn answer(cx: &Context<'_>, direction: Turn) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
     turn(cx, node, direction)?;
     let (node, slices) = own_node(cx, node)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
+    farm::answer_node(cx, StatusCode::OK, &node, &slices)
 }
 
 /// The versions of an offer behind the request's cursor: one more than `limit`, if there are more.

@@ -7,22 +7,26 @@ use domain::machine::Observation;
 use domain::ssh::{Access, Endpoint};
 use http::StatusCode;
 use store::access::{self, AccessChange};
+use store::agents;
 use store::jobs::{self, Agent};
 use store::machine_actions;
 use store::machines::{self, Report, Watched};
 use web::{Context, Problem, Response, respond};
 
 use crate::access::{open_access, seal_access};
-use crate::reports::json::{MachinesAnswer, ReportBody, ReportedMachine};
+use crate::reports::json::{MachinesAnswer, ReportBody, Reported, ReportedMachine};
 use crate::waiting::farm_of;
 
 pub(crate) fn report(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: ReportBody = web::json::body(cx.request)?;
-    let (name, reported) = body.read().map_err(Problem::fields)?;
+    let Reported { name, disk, machines: reported } = body.read().map_err(Problem::fields)?;
     let identity = cx.account()?;
     let (farm, token) = (farm_of(cx)?, identity.token());
     let agent = Agent { farmer: identity.account, farm, name, token };
     jobs::see(cx.db, &agent, cx.now)?;
+    if let Some(disk) = disk {
+        agents::report_disk(cx.db, &agent, disk, cx.now)?;
+    }
     let watched = machines::watched(cx.db, &agent)?;
     // A machine that is not the agent's any more, such as one that is being removed, is left out.
     let reports: Vec<_> = reported.iter().filter_map(|it| report_of(&watched, it)).collect();

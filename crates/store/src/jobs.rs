@@ -397,6 +397,12 @@ row! {
         pub name: String = "a.name",
         /// When it last asked, to the minute.
         pub seen_at: Timestamp = "a.seen_at",
+        /// The size of its server's disk, in bytes, if it says so.
+        pub disk_bytes: Option<u64> = "a.disk_bytes",
+        /// What is free of that.
+        pub disk_free_bytes: Option<u64> = "a.disk_free_bytes",
+        /// Whether that is low.
+        pub is_disk_low: bool = "a.is_disk_low",
     }
 }
 

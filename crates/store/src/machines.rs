@@ -38,6 +38,8 @@ row! {
         disk_bytes: Option<u64> = "m.disk_bytes",
         network_in_bytes: Option<u64> = "m.network_in_bytes",
         network_out_bytes: Option<u64> = "m.network_out_bytes",
+        file_system_bytes: Option<u64> = "m.file_system_bytes",
+        file_system_used_bytes: Option<u64> = "m.file_system_used_bytes",
     }
 }
 
@@ -61,6 +63,8 @@ row! {
                         ORDER BY id DESC LIMIT 1), 0)",
         /// How it is reached, encrypted.
         pub sealed: Option<Vec<u8>> = "j.sealed",
+        /// Whether a file system in it was almost full.
+        pub is_disk_filling: bool = "m.is_disk_filling",
         /// What is known of it.
         pub machine: Machine,
     }
@@ -115,8 +119,8 @@ pub struct Report<'a> {
 }
 
 /// Saves what is known of machines at `?2`: the JSON array `?1` of objects with `job`, `was`,
-/// `state`, `since`, `silent_since`, `is_outage`, `can` and what it uses. One that has changed
-/// meanwhile stays as it is: the next report sees it.
+/// `state`, `since`, `silent_since`, `is_outage`, `can`, `is_disk_filling` and what it uses. One
+/// that has changed meanwhile stays as it is: the next report sees it.
 const SAVE: &str = "
     UPDATE machines
        SET state = r.value ->> 'state', since = r.value ->> 'since',
@@ -125,7 +129,10 @@ const SAVE: &str = "
            can = coalesce(r.value ->> 'can', can), cpu_percent = r.value ->> 'cpu_percent',
            memory_bytes = r.value ->> 'memory_bytes', disk_bytes = r.value ->> 'disk_bytes',
            network_in_bytes = r.value ->> 'network_in_bytes',
-           network_out_bytes = r.value ->> 'network_out_bytes'
+           network_out_bytes = r.value ->> 'network_out_bytes',
+           file_system_bytes = r.value ->> 'file_system_bytes',
+           file_system_used_bytes = r.value ->> 'file_system_used_bytes',
+           is_disk_filling = r.value ->> 'is_disk_filling'
       FROM json_each(?1) r
      WHERE job_id = r.value ->> 'job' AND state = r.value ->> 'was' AND reported_at <= ?2";
 
@@ -136,6 +143,9 @@ pub fn report(db: &dyn Db, reports: &[Report<'_>], now: Timestamp) -> Result<(),
     }
     let next = |Report { watched, observation, can, usage }: &Report<'_>| {
         let next = watched.machine.observe(*observation, watched.start_failed, now);
+        let was = watched.is_disk_filling;
+        // Without a word of it, it is as it was.
+        let is_disk_filling = usage.file_system().map_or(was, |it| it.is_almost_full(was));
         let names = |can: Capabilities| can.iter().map(|it| it.into_str()).collect::<Vec<_>>();
         json!({
             "job": watched.job.to_string(),
@@ -150,6 +160,9 @@ pub fn report(db: &dyn Db, reports: &[Report<'_>], now: Timestamp) -> Result<(),
             "disk_bytes": usage.disk_bytes,
             "network_in_bytes": usage.network_in_bytes,
             "network_out_bytes": usage.network_out_bytes,
+            "file_system_bytes": usage.file_system_bytes,
+            "file_system_used_bytes": usage.file_system_used_bytes,
+            "is_disk_filling": u8::from(is_disk_filling),
         })
     };
     let machines: Vec<Json> = reports.iter().map(next).collect();

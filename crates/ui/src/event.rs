@@ -119,6 +119,13 @@ pub fn notification_title(notice: &Notice) -> String {
             format!("The machine on {place} {}", down_words(notice.event.subject.as_deref()))
         }
         EventKind::MachineUp => format!("The machine on {place} is running again"),
+        EventKind::MachineDiskFilling => {
+            let full = event.subject.as_deref().unwrap_or("almost");
+            format!(
+                "The disk of your machine on {place} is {full} full: delete what you don't need"
+            )
+        }
+        EventKind::ServerDiskLow => server_disk_low(event.subject.as_deref()),
         EventKind::MachineActionFailed => {
             let failed = machine_action_failed(notice.event.subject.as_deref());
             format!("The machine on {place} {failed}")
@@ -201,6 +208,15 @@ fn token_expiring(subject: Option<&str>) -> String {
             format!("Your agent's token {token} expires within {days}: create a new one")
         },
     )
+}
+
+/// Such as `The disk of rack-7's server is almost full, 12 GB free: make room, or …`.
+fn server_disk_low(subject: Option<&str>) -> String {
+    let disk = subject.and_then(|subject| subject.rsplit_once(": ")).map_or_else(
+        || "The disk of an agent's server is almost full".to_owned(),
+        |(agent, free)| format!("The disk of {agent}'s server is almost full, {free} free"),
+    );
+    format!("{disk}: make room, or machines will be paused")
 }
 
 /// What a machine that cannot be used is like, by the state that its event is about.
@@ -287,6 +303,9 @@ pub fn history_words(event: &RentalEvent) -> String {
         EventKind::NodeDown => "Node went down".to_owned(),
         EventKind::NodeRecovered => "Node came back up".to_owned(),
         EventKind::MachineDown => format!("Machine {}", down_words(subject)),
+        EventKind::MachineDiskFilling => {
+            format!("Machine's disk is {} full", subject.unwrap_or("almost"))
+        }
         EventKind::MachineActionDone => machine_action_done(subject).to_owned(),
         EventKind::MachineActionFailed => format!("Machine {}", machine_action_failed(subject)),
         EventKind::SlaCredited => {
@@ -299,6 +318,7 @@ pub fn history_words(event: &RentalEvent) -> String {
         EventKind::MachineUp
         | EventKind::ManualSetup
         | EventKind::ManualRemoval
+        | EventKind::ServerDiskLow
         | EventKind::RemovalLate
         | EventKind::SliceRemoved
         | EventKind::NodeRegistered
@@ -334,6 +354,7 @@ pub fn history_words(event: &RentalEvent) -> String {
 }
 
 /// What the audit log says of an event.
+#[expect(clippy::too_many_lines, reason = "a list with a line for each")]
 pub fn audit_words(kind: EventKind) -> &'static str {
     match kind {
         EventKind::SliceRented => "Slice rented",
@@ -363,6 +384,8 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::RentalDown => "Rental down for 24 hours",
         EventKind::MachineDown => "Machine down",
         EventKind::MachineUp => "Machine running again",
+        EventKind::MachineDiskFilling => "Machine's disk almost full",
+        EventKind::ServerDiskLow => "Disk of an agent's server almost full",
         EventKind::MachineActionDone => "Machine started, shut down, reset or changed",
         EventKind::MachineActionFailed => "Machine action failed",
         EventKind::NodeRegistered => "Node registered",
@@ -534,6 +557,24 @@ mod tests {
         assert_eq!(
             notification_title(&notice),
             "Your agent's token rack: 7 (myc_4fTz…) expires within 14 days: create a new one"
+        );
+    }
+
+    #[test]
+    fn a_disk_that_is_almost_full_is_named() {
+        let title = |kind, side, subject: &str| {
+            let mut notice = notice(kind, side);
+            notice.event.subject = Some(subject.to_owned());
+            notification_title(&notice)
+        };
+        assert_eq!(
+            title(EventKind::ServerDiskLow, Side::Farmer, "rack-7: 12 GB"),
+            "The disk of rack-7's server is almost full, 12 GB free: make room, or machines will \
+             be paused"
+        );
+        assert_eq!(
+            title(EventKind::MachineDiskFilling, Side::Renter, "93%"),
+            "The disk of your machine on node32_slice_1 is 93% full: delete what you don't need"
         );
     }
 

@@ -12,6 +12,7 @@ use domain::uptime::{Bandwidth, Uptime};
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
+use store::jobs::SeenAgent;
 use store::nodes::{FarmNode, FarmSlice};
 use ui::limits::NAME_CHARS_MAX;
 use ui::machine::MachineStatusView;
@@ -371,11 +372,45 @@ pub(crate) struct FarmNodeWithSlices {
     pub node: FarmNodeView,
     /// Every slice of it, by number.
     pub slices: Vec<FarmSliceView>,
+    /// The agents of its farm, the last seen first.
+    pub agents: Vec<AgentView>,
+}
+
+/// An agent of a farm.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct AgentView {
+    /// What it calls itself.
+    pub name: String,
+    /// When it last asked for jobs, to the minute.
+    pub seen_at: String,
+    /// The size of its server's disk, in bytes; null if that is not known.
+    pub disk_bytes: Option<u64>,
+    /// What is free of it.
+    pub disk_free_bytes: Option<u64>,
+    /// Whether that is low: then you were notified.
+    pub is_disk_low: bool,
+}
+
+impl AgentView {
+    fn new(agent: &SeenAgent) -> AgentView {
+        AgentView {
+            name: agent.name.clone(),
+            seen_at: agent.seen_at.to_string(),
+            disk_bytes: agent.disk_bytes,
+            disk_free_bytes: agent.disk_free_bytes,
+            is_disk_low: agent.is_disk_low,
+        }
+    }
 }
 
 impl FarmNodeWithSlices {
     /// Shows a farmer's node.
-    pub(crate) fn new(node: &FarmNode, slices: &[FarmSlice], now: Timestamp) -> FarmNodeWithSlices {
+    pub(crate) fn new(
+        node: &FarmNode,
+        slices: &[FarmSlice],
+        agents: &[SeenAgent],
+        now: Timestamp,
+    ) -> FarmNodeWithSlices {
         let slice = |slice: &FarmSlice| FarmSliceView {
             slice: Slice::new(SliceId { node: node.offer.node, number: slice.number }, slice.state),
             renter: slice.renter.clone(),
@@ -385,6 +420,7 @@ impl FarmNodeWithSlices {
         FarmNodeWithSlices {
             node: FarmNodeView::new(node, now),
             slices: slices.iter().map(slice).collect(),
+            agents: agents.iter().map(AgentView::new).collect(),
         }
     }
 }

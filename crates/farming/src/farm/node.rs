@@ -190,6 +190,10 @@ pub(crate) struct AgentRow {
     pub seen: String,
     /// Whether that is too long ago for what is rented now.
     pub is_gone: bool,
+    /// What is free on its server's disk, such as `120 GB of 2000 GB`, if it says so.
+    pub disk_free: Option<String>,
+    /// Whether that is low.
+    pub is_disk_low: bool,
 }
 
 /// What the grid reported last about a node.
@@ -300,6 +304,11 @@ impl FarmNode {
             name: agent.name.clone(),
             seen: moment::ago(agent.seen_at, visit.now),
             is_gone: visit.now.seconds_since(agent.seen_at) >= AGENT_SECONDS,
+            disk_free: agent
+                .disk_free_bytes
+                .zip(agent.disk_bytes)
+                .map(|(free, bytes)| format!("{} GB of {} GB", free >> 30, bytes >> 30)),
+            is_disk_low: agent.is_disk_low,
         };
         self.agents = agents.iter().map(row).collect();
         let being_removed = |removal: &Removal| FarmSlice {

@@ -1,5 +1,6 @@
 //! What a farmer sees: the farm, and a node of it.
 
+use domain::disk::ServerDisk;
 use domain::id::{RANDOM_ID_BYTES, SshKeyId};
 use domain::listing::Listing;
 use domain::node::{NodeReport, NodeStatus};
@@ -7,7 +8,9 @@ use domain::provisioning::Report;
 use domain::reconciliation::{Seen, reconcile};
 use domain::ssh::SshKey;
 use expect_test::expect;
+use serde_json::json;
 use stage::{ADA, BEN, FARMER, Stage, report};
+use store::agents;
 use store::jobs::{self, Agent, JobReport, Leased};
 use store::{rentals, ssh_keys, sync};
 
@@ -494,4 +497,37 @@ fn a_farmer_sees_agents_and_says_what_is_gone() {
 
     let page = read_node(&Stage::three_slices());
     assert!(page.contains("This farm has no agent"), "{page}");
+}
+
+#[test]
+fn a_farmer_sees_how_full_the_disks_of_agents_are() {
+    let stage = Stage::three_slices();
+    let agent = Agent { farmer: FARMER.account(), farm: 1, name: "rack-7", token: None };
+    jobs::see(&stage.db, &agent, stage.now()).unwrap();
+    let report = |free: u64| {
+        stage.pass_seconds(60);
+        let (bytes, free_bytes) = (1000 << 30, free << 30);
+        let disk = ServerDisk { bytes, free_bytes, growth_bytes: None };
+        agents::report_disk(&stage.db, &agent, disk, stage.now()).unwrap();
+    };
+    let seen = || {
+        let answer = stage.as_user(FARMER).get(farming::ROUTES, "/api/farm/nodes/node32").ok(200);
+        let agent = &answer["agents"][0];
+        (agent["name"] == "rack-7", agent["disk_free_bytes"].clone(), agent["is_disk_low"].clone())
+    };
+    let warning = "This disk is almost full. Make room on it";
+    let says = |words: &str| ask(&stage, NODE).page(200).contains(words);
+    assert_eq!(seen(), (true, json!(null), json!(false)));
+    assert!(!says("Free on its server's disk"));
+    report(500);
+    assert_eq!(seen(), (true, json!(500_u64 << 30), json!(false)));
+    assert!(says("Free on its server's disk: 500 GB of 1000 GB") && !says(warning));
+    report(50);
+    assert_eq!(seen(), (true, json!(50_u64 << 30), json!(true)));
+    assert!(says("Free on its server's disk: 50 GB of 1000 GB") && says(warning));
+    report(149);
+    assert!(says(warning), "there is no room yet");
+    report(150);
+    assert!(!says(warning));
+    stage.check_invariants();
 }

@@ -2,6 +2,7 @@
 
 use domain::account::Scope;
 use domain::capability::{Capabilities, Capability};
+use domain::disk::ServerDisk;
 use domain::field::FieldError;
 use domain::id::{RentalId, SliceId};
 use domain::machine::{Observation, REPORT_MACHINES_MAX, REPORT_SECONDS, Usage};
@@ -43,6 +44,42 @@ pub(crate) struct ReportBody {
     /// for more.
     #[schemars(length(max = 400))]
     pub machines: Vec<MachineBody>,
+    /// The disk of the agent's server on which its machines' disks are; left out where it can't be
+    /// told. The farmer is notified once it is almost full.
+    #[serde(default)]
+    pub disk: Option<ServerDiskBody>,
+}
+
+/// The disk of an agent's server.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServerDiskBody {
+    /// Its size, in bytes.
+    #[schemars(range(min = 0))]
+    #[serde(deserialize_with = "web::json::whole")]
+    pub bytes: i64,
+    /// What is free of it.
+    #[schemars(range(min = 0))]
+    #[serde(deserialize_with = "web::json::whole")]
+    pub free_bytes: i64,
+    /// By how much the disks of the machines on it may still grow; left out where that is not
+    /// known.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    #[serde(deserialize_with = "web::json::optional_whole")]
+    pub growth_bytes: Option<i64>,
+}
+
+impl ServerDiskBody {
+    fn read(self) -> Result<ServerDisk, FieldError> {
+        let wrong = |_| FieldError::new("disk", "whole numbers from 0");
+        let read = |number: i64| u64::try_from(number).map_err(wrong);
+        Ok(ServerDisk {
+            bytes: read(self.bytes)?,
+            free_bytes: read(self.free_bytes)?,
+            growth_bytes: self.growth_bytes.map(read).transpose()?,
+        })
+    }
 }
 
 /// How a machine is.
@@ -121,6 +158,15 @@ pub(crate) struct UsageBody {
     #[schemars(range(min = 0))]
     #[serde(deserialize_with = "web::json::optional_whole")]
     pub network_out_bytes: Option<i64>,
+    /// The size of its fullest file system, in bytes, as the machine says itself. Its renter is
+    /// notified once that is almost full.
+    #[schemars(range(min = 0))]
+    #[serde(deserialize_with = "web::json::optional_whole")]
+    pub file_system_bytes: Option<i64>,
+    /// What is used of it, in bytes.
+    #[schemars(range(min = 0))]
+    #[serde(deserialize_with = "web::json::optional_whole")]
+    pub file_system_used_bytes: Option<i64>,
 }
 
 impl UsageBody {
@@ -135,6 +181,8 @@ impl UsageBody {
             disk_bytes: read(self.disk_bytes)?,
             network_in_bytes: read(self.network_in_bytes)?,
             network_out_bytes: read(self.network_out_bytes)?,
+            file_system_bytes: read(self.file_system_bytes)?,
+            file_system_used_bytes: read(self.file_system_used_bytes)?,
         })
     }
 }
@@ -151,6 +199,16 @@ impl EndpointBody {
     }
 }
 
+/// What an agent has reported.
+pub(crate) struct Reported<'a> {
+    /// What it calls itself.
+    pub name: &'a str,
+    /// Its server's disk, if it says how that is.
+    pub disk: Option<ServerDisk>,
+    /// Its machines.
+    pub machines: Vec<ReportedMachine>,
+}
+
 /// A machine as it was reported.
 pub(crate) struct ReportedMachine {
     pub rental: RentalId,
@@ -163,17 +221,20 @@ pub(crate) struct ReportedMachine {
 
 impl ReportBody {
     /// Reads who reports what, or every field that is wrong.
-    pub(crate) fn read(&self) -> Result<(&str, Vec<ReportedMachine>), Vec<FieldError>> {
+    pub(crate) fn read(&self) -> Result<Reported<'_>, Vec<FieldError>> {
         let mut wrong = Vec::new();
         let name = keep(&mut wrong, agent_name(&self.agent));
+        let disk = keep(&mut wrong, self.disk.map(ServerDiskBody::read).transpose());
         if self.machines.len() > REPORT_MACHINES_MAX {
             let rule = format!("at most {REPORT_MACHINES_MAX}; send several requests for more");
             wrong.push(FieldError::new("machines", &rule));
         }
         let read: Result<Vec<_>, _> = self.machines.iter().map(MachineBody::read).collect();
         let machines = read.map_err(|errors| wrong.extend(errors)).ok();
-        match (name, machines) {
-            (Some(name), Some(machines)) if wrong.is_empty() => Ok((name, machines)),
+        match (name, disk, machines) {
+            (Some(name), Some(disk), Some(machines)) if wrong.is_empty() => {
+                Ok(Reported { name, disk, machines })
+            }
             _ => Err(wrong),
         }
     }

@@ -90,7 +90,7 @@ pub(crate) fn kind_words(kind: NotificationCategory) -> &'static str {
         NotificationCategory::Extended => "Rental extended",
         NotificationCategory::Access => "Machine access",
         NotificationCategory::Removal => "Machine removal",
-        NotificationCategory::Machine => "Machine down or back up",
+        NotificationCategory::Machine => "Machine down or back up, disk almost full",
         NotificationCategory::PriceSuggestion => "Price suggestions",
         NotificationCategory::SlaAtRisk => "SLA at risk",
         NotificationCategory::SlaMissed => "SLA missed",

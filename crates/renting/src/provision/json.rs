@@ -163,18 +163,31 @@ pub(crate) struct UsageView {
     pub network_in_bytes: Option<u64>,
     /// Sent by its network since its start, in bytes, as the machine says itself.
     pub network_out_bytes: Option<u64>,
+    /// The size of its fullest file system, in bytes, as the machine says itself.
+    pub file_system_bytes: Option<u64>,
+    /// What is used of that, in bytes.
+    pub file_system_used_bytes: Option<u64>,
 }
 
 impl UsageView {
     fn new(usage: Usage) -> Option<UsageView> {
-        let Usage { cpu_percent, memory_bytes, disk_bytes, network_in_bytes, network_out_bytes } =
-            usage;
+        let Usage {
+            cpu_percent,
+            memory_bytes,
+            disk_bytes,
+            network_in_bytes,
+            network_out_bytes,
+            file_system_bytes,
+            file_system_used_bytes,
+        } = usage;
         (!usage.is_unknown()).then_some(UsageView {
             cpu_percent,
             memory_bytes,
             disk_bytes,
             network_in_bytes,
             network_out_bytes,
+            file_system_bytes,
+            file_system_used_bytes,
         })
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Machine {
     pub log: Option<String>,
     /// What it uses, such as `CPU` and `12%`.
     pub usage: Vec<Fact>,
+    /// How full a file system in it is, such as `93%`, if that is almost full.
+    pub almost_full: Option<String>,
     /// How to get in, once that was checked.
     pub ready: Option<Ready>,
     /// Whether its farmer has set it up by hand.
@@ -277,6 +279,11 @@ impl Machine {
                 .map(|reason| sentence(format!("message from the farm's agent: {reason}"))),
             log: machine.log.clone().filter(|_| machine.state != JobState::Done),
             usage: if runs { usage(machine.usage) } else { Vec::new() },
+            almost_full: machine
+                .usage
+                .file_system()
+                .filter(|system| runs && system.is_almost_full(false))
+                .map(|system| format!("{}%", system.percent())),
             ready: access.map(|access| Ready::new(machine, access)),
             is_by_hand: machine.is_by_hand && machine.state == JobState::Done,
             power: None,
@@ -336,8 +343,10 @@ impl Machine {
 
 /// What a machine uses of its server, as far as that is known.
 fn usage(usage: Usage) -> Vec<Fact> {
-    let Usage { cpu_percent, memory_bytes, disk_bytes, network_in_bytes, network_out_bytes } =
-        usage;
+    let file_system = usage.file_system();
+    let Usage {
+        cpu_percent, memory_bytes, disk_bytes, network_in_bytes, network_out_bytes, ..
+    } = usage;
     let gigabytes = |bytes: u64| match bytes >> 20 {
         megabytes @ ..1024 => format!("{megabytes} MB"),
         megabytes => format!("{}.{} GB", megabytes / 1024, megabytes % 1024 * 10 / 1024),
@@ -347,6 +356,13 @@ fn usage(usage: Usage) -> Vec<Fact> {
         fact("CPU used", cpu_percent.map(|percent| format!("{percent}%"))),
         fact("Memory used", memory_bytes.map(gigabytes)),
         fact("Disk used", disk_bytes.map(gigabytes)),
+        fact(
+            "Fullest file system",
+            file_system.map(|system| {
+                let (used, bytes) = (gigabytes(system.used_bytes), gigabytes(system.bytes));
+                format!("{used} of {bytes}, {}%", system.percent())
+            }),
+        ),
         fact("Received since its start", network_in_bytes.map(gigabytes)),
         fact("Sent since its start", network_out_bytes.map(gigabytes)),
     ];

@@ -267,12 +267,14 @@ fn every_wrong_field_of_a_report_is_named() {
     check(json!({ "ssh": true }), "ssh");
     check(json!({ "usage": { "memory_bytes": -1 } }), "usage");
     check(json!({ "usage": { "network_in_bytes": -1 } }), "usage");
+    check(json!({ "usage": { "file_system_bytes": -1 } }), "usage");
     check(json!({ "can": ["fly"] }), "can");
     let machine =
         json!({ "rental_id": server.rental, "slice_id": "node32_slice_1", "state": "off" });
-    let many = json!({ "agent": "", "machines": vec![machine; 401] });
+    let disk = json!({ "bytes": 1, "free_bytes": 1, "growth_bytes": -1 });
+    let many = json!({ "agent": "", "machines": vec![machine; 401], "disk": disk });
     let answer = server.agent.post(machines::ROUTES, REPORT, many);
-    assert_eq!(answer.wrong_fields(), ["agent", "machines"]);
+    assert_eq!(answer.wrong_fields(), ["agent", "disk", "machines"]);
 }
 
 impl Server<'_> {
@@ -674,7 +676,9 @@ fn what_a_machine_uses_is_shown_as_it_was_reported_last() {
     });
     server.report_next(&report);
     let mut shown = report["usage"].clone();
-    shown["memory_bytes"] = Value::Null;
+    for unknown in ["memory_bytes", "file_system_bytes", "file_system_used_bytes"] {
+        shown[unknown] = Value::Null;
+    }
     assert_eq!(usage(), shown);
     let page = server.pages()[1].clone();
     let facts = "CPU used 12% Disk used 5.1 GB Received since its start 2.9 GB Sent since its \
@@ -684,5 +688,84 @@ fn what_a_machine_uses_is_shown_as_it_was_reported_last() {
     server.report_next(&json!({ "state": "off" }));
     assert_eq!(usage(), Value::Null);
     assert!(!server.pages()[1].contains("CPU used"));
+    stage.check_invariants();
+}
+
+/// Events of a kind that somebody has, with what each is about.
+fn events_of(stage: &Stage, who: User, kind: EventKind) -> Vec<String> {
+    let all = events::since(&stage.db, who.account(), 0, 100).unwrap();
+    let of_kind = all.into_iter().filter(|event| event.kind == kind);
+    of_kind.map(|event| event.subject.unwrap_or_default()).collect()
+}
+
+#[test]
+fn a_renter_hears_once_that_a_machines_disk_is_almost_full_and_the_page_says_so() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let told = || events_of(&stage, ADA, EventKind::MachineDiskFilling);
+    let report = |percent: i64| {
+        let mut report = answers();
+        let bytes = 200_i64 << 30;
+        report["usage"] = json!({
+            "file_system_bytes": bytes, "file_system_used_bytes": bytes / 100 * percent,
+        });
+        server.report_next(&report);
+        server.pages()[1].contains("% full. Delete what you don't need")
+    };
+    assert!(!report(89));
+    assert_eq!(told(), [""; 0]);
+    assert!(report(91));
+    assert!(server.pages()[1].contains("Fullest file system 182.0 GB of 200.0 GB, 91%"));
+    assert!(report(95));
+    assert!(!report(85));
+    // Nobody knows, such as after its guest agent was removed, or while it is off.
+    server.report_next(&answers());
+    server.report_next(&json!({ "state": "off" }));
+    report(92);
+    assert_eq!(told(), ["91%"]);
+    report(79);
+    report(90);
+    assert_eq!(told(), ["91%", "90%"]);
+    assert_eq!(events_of(&stage, FARMER, EventKind::MachineDiskFilling), [""; 0]);
+    stage.check_invariants();
+}
+
+#[test]
+fn a_farmer_hears_once_that_a_servers_disk_is_almost_full_and_sees_it() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let told = || events_of(&stage, FARMER, EventKind::ServerDiskLow);
+    let report = |free: i64, growth: Option<i64>| {
+        stage.pass_seconds(60);
+        let gb = |number: i64| number << 30;
+        let disk = json!({
+            "bytes": gb(1000), "free_bytes": gb(free), "growth_bytes": growth.map(gb),
+        });
+        let body = json!({ "agent": "rack-7", "machines": [], "disk": disk });
+        server.agent.post(machines::ROUTES, REPORT, body).ok(200);
+    };
+    let shown = || {
+        let agents = store::jobs::agents(&stage.db, FARMER.account(), domain::id::NodeId(32));
+        let agent = agents.unwrap().remove(0);
+        (agent.disk_free_bytes.map(|bytes| bytes >> 30), agent.is_disk_low)
+    };
+    // An agent of an earlier version says nothing of it.
+    server.report(&answers());
+    assert_eq!(shown(), (None, false));
+    report(500, Some(5000));
+    report(99, Some(99));
+    assert_eq!(shown(), (Some(99), false));
+    assert_eq!(told(), [""; 0]);
+    report(99, Some(100));
+    report(60, Some(100));
+    assert_eq!(shown(), (Some(60), true));
+    server.report(&answers());
+    report(120, None);
+    report(80, None);
+    assert_eq!(told(), ["rack-7: 99 GB"]);
+    report(200, None);
+    report(12, Some(0));
+    assert_eq!(told(), ["rack-7: 99 GB", "rack-7: 12 GB"]);
+    assert_eq!(events_of(&stage, ADA, EventKind::ServerDiskLow), [""; 0]);
     stage.check_invariants();
 }
