@@ -10,7 +10,7 @@ use ureq::Agent;
 use crate::config::{Config, Secret};
 use crate::console::Offer;
 use crate::protocol::{
-    self, Action, Capability, Port, PublicPort, Reach, Refusal, Request, check_id,
+    self, Action, Capability, Disk, Port, PublicPort, Reach, Refusal, Request, check_id,
 };
 
 /// How long a report may take, from name look-up to the answer's last byte.
@@ -251,6 +251,10 @@ pub(crate) struct Used {
     pub(crate) network_in_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) network_out_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file_system_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file_system_used_bytes: Option<u64>,
 }
 
 /// Where a machine is, as it is reported to the market.
@@ -387,9 +391,17 @@ impl Client {
         self.report(job, "fail", &body)
     }
 
-    /// Says how machines are. The answer is what the market expects to be here.
-    pub(crate) fn machines(&self, machines: &[Sighting]) -> Result<Watchlist, ClientError> {
-        let body = json!({"agent": self.agent, "machines": machines});
+    /// Says how machines are, and the disk that they are on, if that is known. The answer is what
+    /// the market expects to be here.
+    pub(crate) fn machines(
+        &self,
+        machines: &[Sighting],
+        disk: Option<Disk>,
+    ) -> Result<Watchlist, ClientError> {
+        let mut body = json!({"agent": self.agent, "machines": machines});
+        if let Some(disk) = disk {
+            body["disk"] = json!(disk);
+        }
         let answer = self.post("/api/agent/machines", &body, REPORT_LIMIT)?.unwrap_or_default();
         serde_json::from_str(&answer)
             .map_err(|e| later(format!("the marketplace's list of machines is invalid: {e}"), None))

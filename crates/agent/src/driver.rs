@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::journal::make_folder;
-use crate::protocol::{Answer, Outcome, Refusal, Request};
+use crate::protocol::{Answer, Disk, DiskAction, DiskRequest, Outcome, Refusal, Request, VERSION};
 
 /// The longest answer of a driver, in bytes.
 const ANSWER_MAX: u64 = 64 * 1024;
@@ -67,10 +67,35 @@ impl Driver {
         request: &Request,
         log_name: Option<&str>,
         limit: Duration,
-        mut tick: impl FnMut(Option<&str>) -> Go,
+        tick: impl FnMut(Option<&str>) -> Go,
     ) -> Result<Outcome, Refusal> {
         let action = request.action.into_str();
-        let mut running = self.start(request, log_name.map(|name| format!("{name}.{action}")))?;
+        let log_name = log_name.map(|name| format!("{name}.{action}"));
+        let document = serde_json::to_vec(request).context("a request is JSON")?;
+        self.ask(action, document, log_name, limit, tick, Answer::result)
+    }
+
+    /// Asks how full the disk is that machines are on.
+    pub(crate) fn disk(
+        &self,
+        limit: Duration,
+        tick: impl FnMut(Option<&str>) -> Go,
+    ) -> Result<Disk, Refusal> {
+        let request = DiskRequest { version: VERSION, action: DiskAction::Disk };
+        let document = serde_json::to_vec(&request).context("a request is JSON")?;
+        self.ask("disk", document, None, limit, tick, Answer::disk)
+    }
+
+    fn ask<T>(
+        &self,
+        action: &str,
+        document: Vec<u8>,
+        log_name: Option<String>,
+        limit: Duration,
+        mut tick: impl FnMut(Option<&str>) -> Go,
+        read: fn(Answer) -> Result<Result<T, Refusal>, String>,
+    ) -> Result<T, Refusal> {
+        let mut running = self.start(document, log_name)?;
         let end = Instant::now() + limit;
         loop {
             let step = running.next_step();
@@ -97,15 +122,14 @@ impl Driver {
             tick(Some(&step));
         }
         let answer = running.answer.recv_timeout(ANSWER_WAIT).unwrap_or_default();
-        read_answer(action, status, &answer)
+        read_answer(action, status, &answer, read)
     }
 
-    fn start(&self, request: &Request, log_name: Option<String>) -> Result<Running> {
+    fn start(&self, document: Vec<u8>, log_name: Option<String>) -> Result<Running> {
         let log: Box<dyn Write + Send> = match log_name {
             Some(name) => Box::new(self.log(&name)?),
             None => Box::new(io::sink()),
         };
-        let document = serde_json::to_vec(request).context("a request is JSON")?;
         let mut child = Command::new(&self.command[0])
             .args(&self.command[1..])
             .stdin(Stdio::piped())
@@ -234,7 +258,12 @@ fn keep_log(stderr: impl Read, mut log: impl Write, steps: &Sender<String>) {
     }
 }
 
-fn read_answer(action: &str, status: ExitStatus, answer: &[u8]) -> Result<Outcome, Refusal> {
+fn read_answer<T>(
+    action: &str,
+    status: ExitStatus,
+    answer: &[u8],
+    read: fn(Answer) -> Result<Result<T, Refusal>, String>,
+) -> Result<T, Refusal> {
     let ended = match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with status {code}"),
         (None, Some(signal)) => format!("was killed by signal {signal}"),
@@ -243,10 +272,10 @@ fn read_answer(action: &str, status: ExitStatus, answer: &[u8]) -> Result<Outcom
     if answer.len() as u64 > ANSWER_MAX {
         return Err(Refusal::later(format!("the driver's response to {action} is too long")));
     }
-    let read = serde_json::from_slice::<Answer>(answer).map_err(|error| error.to_string());
-    match read.and_then(Answer::result) {
+    let answer = serde_json::from_slice::<Answer>(answer).map_err(|error| error.to_string());
+    match answer.and_then(read) {
         Ok(Err(refusal)) => Err(refusal),
-        Ok(Ok(outcome)) if status.success() => Ok(outcome),
+        Ok(Ok(found)) if status.success() => Ok(found),
         Ok(Ok(_)) => Err(Refusal::later(format!("the driver {ended} after {action}"))),
         Err(why) => {
             let why = format!("the driver's {action} {ended} without a valid response: {why}");

@@ -27,5 +27,5 @@ mod watch;
 
 pub use client::{Access, Job, Step};
 pub use config::{Config, ConfigError};
-pub use drive::serve as serve_driver;
+pub use drive::{serve as serve_driver, serve_with_disk as serve_driver_with_disk};
 pub use run::run;

@@ -24,7 +24,7 @@ use rustix::process::{Pid, umask};
 use crate::drive::{note, step};
 use crate::journal::write_whole;
 use crate::machine::{self, Machine};
-use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request, Usage};
+use crate::protocol::{self, Action, Capability, Disk, Outcome, Refusal, Request, Usage};
 use crate::usage;
 
 use users::{DISK, Users};
@@ -105,18 +105,39 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
 }
 
 /// What QEMU and the disk's file use: of the server, whatever the guest thinks of it. Only of its
-/// network nobody knows but the guest.
+/// network and its file systems nobody knows but the guest.
 fn usage(machine: &Machine, guest: Option<&mut guest::Guest>) -> Usage {
     let (cpu_ms, memory_bytes) = usage::of_processes(server(machine).as_slice());
     let disk_bytes = usage::of_file(&machine.path(DISK));
-    let traffic = guest.and_then(|guest| guest.traffic(qemu::MAC).ok()).unwrap_or_default();
+    let (mut traffic, mut file_system) = (guest::Traffic::default(), None);
+    if let Some(guest) = guest {
+        traffic = guest.traffic(qemu::MAC).unwrap_or_default();
+        file_system = guest.fullest_file_system().ok().flatten();
+    }
     Usage {
         cpu_ms: Some(cpu_ms),
         memory_bytes: Some(memory_bytes),
         disk_bytes,
         network_in_bytes: traffic.in_bytes,
         network_out_bytes: traffic.out_bytes,
+        file_system_bytes: file_system.map(|it| it.bytes),
+        file_system_used_bytes: file_system.map(|it| it.used_bytes),
     }
+}
+
+/// The disk that machines' disks are on, and by how much these may still grow.
+pub fn disk(linux: &Linux) -> Result<Disk, Refusal> {
+    let names = Machine::names(&linux.local)?;
+    let (bytes, free_bytes) = linux.space()?;
+    let mut growth_bytes: u64 = 0;
+    for name in names {
+        let disk = linux.local.state_folder.join("m").join(name).join(DISK);
+        // One that is being made or removed does not count.
+        if let (Some(most), Some(now)) = (qemu::disk_size(&disk), usage::of_file(&disk)) {
+            growth_bytes = growth_bytes.saturating_add(most.saturating_sub(now));
+        }
+    }
+    Ok(Disk { bytes, free_bytes, growth_bytes: Some(growth_bytes.min(i64::MAX.unsigned_abs())) })
 }
 
 /// Starts every machine that was made, was not shut down on purpose and does not run, such as after

@@ -154,6 +154,24 @@ pub struct Request {
     pub check: Option<String>,
 }
 
+/// What there is to ask of a driver about no machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskAction {
+    /// Says how full the disk is that machines are on.
+    Disk,
+}
+
+/// The other document on a driver's standard input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiskRequest {
+    /// The version of this protocol: 1.
+    pub version: u32,
+    /// `disk`.
+    pub action: DiskAction,
+}
+
 impl Request {
     /// Says what is wrong with it, in words for a person. Ids become names of files, and keys
     /// become lines of files, so this is where nothing else gets through.
@@ -297,6 +315,24 @@ pub struct Usage {
     /// What it has sent by its network since its start, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_out_bytes: Option<u64>,
+    /// The size of its fullest file system, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_system_bytes: Option<u64>,
+    /// What is used of that, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_system_used_bytes: Option<u64>,
+}
+
+/// The disk that a driver's machines are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Disk {
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// What is free of it.
+    pub free_bytes: u64,
+    /// By how much the disks of the machines on it may still grow, if the driver knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth_bytes: Option<u64>,
 }
 
 /// How far the setup of a machine is that was created with a check.
@@ -421,6 +457,14 @@ pub enum Answer {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         can: Option<Vec<Capability>>,
     },
+    /// The disk that machines are on.
+    Disk {
+        /// The action worked.
+        #[schemars(extend("const" = true))]
+        ok: bool,
+        /// How full it is.
+        disk: Disk,
+    },
     /// The action did not work.
     Refused {
         /// The action did not work.
@@ -433,15 +477,20 @@ pub enum Answer {
     },
 }
 
-impl Answer {
-    /// The document for what an action came to.
-    pub fn new(result: Result<Outcome, Refusal>) -> Answer {
-        let Outcome { machine, can, setup, usage } = match result {
-            Ok(outcome) => outcome,
-            Err(Refusal { error, retry, .. }) => {
-                return Answer::Refused { ok: false, error, retry };
-            }
-        };
+impl From<Refusal> for Answer {
+    fn from(Refusal { error, retry, .. }: Refusal) -> Answer {
+        Answer::Refused { ok: false, error, retry }
+    }
+}
+
+impl From<Disk> for Answer {
+    fn from(disk: Disk) -> Answer {
+        Answer::Disk { ok: true, disk }
+    }
+}
+
+impl From<Outcome> for Answer {
+    fn from(Outcome { machine, can, setup, usage }: Outcome) -> Answer {
         let state = match machine {
             Machine::Running(reach) => {
                 let (state, reach) = ("running".to_owned(), Box::new(reach));
@@ -453,8 +502,21 @@ impl Answer {
         };
         Answer::NotRunning { ok: true, state, can }
     }
+}
 
-    /// What the document says; an error where it contradicts itself.
+impl Answer {
+    /// What the document says of a disk; an error where it contradicts itself.
+    pub fn disk(self) -> Result<Result<Disk, Refusal>, String> {
+        match self {
+            Answer::Disk { ok: true, disk } => Ok(Ok(disk)),
+            Answer::Refused { ok: false, error, retry } => {
+                Ok(Err(Refusal { error, retry, log: None }))
+            }
+            _ => Err("disk is missing".to_owned()),
+        }
+    }
+
+    /// What the document says of a machine; an error where it contradicts itself.
     pub fn result(self) -> Result<Result<Outcome, Refusal>, String> {
         let (machine, can) = match self {
             Answer::Running { ok: true, state, reach, can, setup, usage } if state == "running" => {
@@ -476,6 +538,7 @@ impl Answer {
                 return Err(format!("ok: {ok} {why} state: {state:?}, or a field is missing"));
             }
             Answer::Refused { .. } => return Err("ok: true with an error".to_owned()),
+            Answer::Disk { .. } => return Err("state is missing".to_owned()),
         };
         Ok(Ok(Outcome { machine, can, setup: None, usage: None }))
     }
@@ -486,6 +549,7 @@ impl Answer {
 #[expect(dead_code, reason = "only its schema is used")]
 struct Protocol {
     request: Request,
+    disk_request: DiskRequest,
     answer: Answer,
 }
 
@@ -615,7 +679,24 @@ mod tests {
         check(r#"{"ok":false,"state":"absent"}"#, false);
         check(r#"{"ok":true,"error":"full","retry":true}"#, false);
         check(r#"{"ok":false,"error":"full"}"#, false);
+        check(r#"{"ok":true,"disk":{"bytes":2,"free_bytes":1}}"#, false);
         check("{}", false);
         check("null", false);
+    }
+
+    #[test]
+    fn an_answer_about_a_disk_is_read() {
+        let check = |text: &str, expected: Option<Option<Disk>>| {
+            let answer = serde_json::from_str::<Answer>(text).map_err(|e| e.to_string());
+            let found = answer.and_then(Answer::disk).ok();
+            assert_eq!(found.map(Result::ok), expected, "{text}");
+        };
+        let disk = |growth_bytes| Some(Some(Disk { bytes: 2, free_bytes: 1, growth_bytes }));
+        check(r#"{"ok":true,"disk":{"bytes":2,"free_bytes":1}}"#, disk(None));
+        check(r#"{"ok":true,"disk":{"bytes":2,"free_bytes":1,"growth_bytes":9}}"#, disk(Some(9)));
+        check(r#"{"ok":false,"error":"no","retry":false}"#, Some(None));
+        check(r#"{"ok":false,"disk":{"bytes":2,"free_bytes":1}}"#, None);
+        check(r#"{"ok":true,"disk":{"bytes":2}}"#, None);
+        check(r#"{"ok":true,"state":"absent"}"#, None);
     }
 }

@@ -13,7 +13,7 @@ use crate::console::Name;
 use crate::driver::Go;
 use crate::job::Shared;
 use crate::log::say;
-use crate::protocol::{self, Action, Machine, Outcome, Reach, Refusal, Request, Usage};
+use crate::protocol::{self, Action, Disk, Machine, Outcome, Reach, Refusal, Request, Usage};
 use crate::reach::{self, Unreached};
 use crate::stop::Stop;
 use crate::turns::Turns;
@@ -58,6 +58,8 @@ pub(crate) struct Watch {
     /// Whether the market has said it since the agent's start.
     is_listed: bool,
     rounds: u64,
+    /// Why the driver did not tell last how full its disk is.
+    disk_refusal: Option<Refusal>,
 }
 
 /// A machine that the market expects here.
@@ -85,7 +87,8 @@ struct Look {
 
 impl Watch {
     pub(crate) fn new(shared: Arc<Shared>, turns: Arc<Turns>) -> Watch {
-        Watch { shared, turns, machines: HashMap::new(), is_listed: false, rounds: 0 }
+        let machines = HashMap::new();
+        Watch { shared, turns, machines, is_listed: false, rounds: 0, disk_refusal: None }
     }
 
     /// Watches until the agent is asked to stop.
@@ -97,11 +100,11 @@ impl Watch {
         while !is_asked() {
             let began_at = Instant::now();
             let left = self.turns.left();
-            let looks = self.round();
+            let (looks, disk) = self.round();
             if is_asked() {
                 return;
             }
-            let wait = match self.report(&looks) {
+            let wait = match self.report(&looks, disk) {
                 Ok(every) => {
                     backoff.reset();
                     if failure.take().is_some() {
@@ -132,8 +135,8 @@ impl Watch {
         self.machines.values().any(|machine| machine.round == 0)
     }
 
-    /// Looks at every machine, as far as there is time.
-    fn round(&mut self) -> Vec<Look> {
+    /// Looks at every machine, as far as there is time, and at the disk that they are on.
+    fn round(&mut self) -> (Vec<Look>, Option<Disk>) {
         self.rounds += 1;
         let round = self.rounds;
         let end = Instant::now() + ROUND_LIMIT;
@@ -151,15 +154,18 @@ impl Watch {
             }
             looks
         };
+        let refusal = &mut self.disk_refusal;
         thread::scope(|scope| {
             let threads: Vec<_> = (0..LOOKS_AT_A_TIME).map(|_| scope.spawn(look_on)).collect();
-            threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+            let disk = disk(shared, refusal);
+            let looks = threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default());
+            (looks.collect(), disk)
         })
     }
 
     /// Reports to the market what was seen, and takes over what it expects. Answers how often it
     /// wants reports.
-    fn report(&mut self, looks: &[Look]) -> Result<Duration, ClientError> {
+    fn report(&mut self, looks: &[Look], disk: Option<Disk>) -> Result<Duration, ClientError> {
         // What a job has changed meanwhile is not reported as it was before.
         let is_current =
             |look: &&Look| self.turns.last_job(&look.sighting.slice_id) == Some(look.last_job);
@@ -167,7 +173,7 @@ impl Watch {
             looks.iter().filter(is_current).map(|look| look.sighting.clone()).collect();
         let mut every = REPORT_EVERY;
         for part in parts(&sightings) {
-            let Watchlist { machines, report_seconds } = self.shared.client.machines(part)?;
+            let Watchlist { machines, report_seconds } = self.shared.client.machines(part, disk)?;
             self.expect(machines);
             every = report_seconds.map_or(REPORT_EVERY, Duration::from_secs);
         }
@@ -186,6 +192,31 @@ impl Watch {
         }
         self.is_listed = true;
     }
+}
+
+/// How full the disk is that machines are on, if the driver can tell. One that never can is not
+/// asked again.
+fn disk(shared: &Shared, refusal: &mut Option<Refusal>) -> Option<Disk> {
+    if refusal.as_ref().is_some_and(|refusal| !refusal.retry) {
+        return None;
+    }
+    let found = shared.driver.disk(status_limit(shared), |_| go_on(shared));
+    let failed = found.as_ref().err().cloned();
+    let is_new = failed.is_some() && failed != *refusal && !shared.stop.is_asked();
+    if let Some(failed) = failed.as_ref().filter(|_| is_new) {
+        say!("agent: the driver doesn't tell how full its disk is: {}", failed.error);
+    }
+    *refusal = failed;
+    found.ok()
+}
+
+/// How long the driver may take to say how something is.
+fn status_limit(shared: &Shared) -> Duration {
+    shared.config.status_limit.min(STATUS_LIMIT)
+}
+
+fn go_on(shared: &Shared) -> Go {
+    if shared.stop.is_asked() { Go::Stop } else { Go::On }
 }
 
 /// What is reported in one request each: no more than the market takes. There is one at least.
@@ -272,20 +303,34 @@ impl Watched {
         let now = Instant::now();
         let cpu = usage.and_then(|usage| usage.cpu_ms).map(|cpu_ms| (now, cpu_ms));
         let last = std::mem::replace(&mut self.cpu, cpu);
-        let Usage { cpu_ms: _, memory_bytes, disk_bytes, network_in_bytes, network_out_bytes } =
-            usage?;
+        let Usage {
+            cpu_ms: _,
+            memory_bytes,
+            disk_bytes,
+            network_in_bytes,
+            network_out_bytes,
+            file_system_bytes,
+            file_system_used_bytes,
+        } = usage?;
         let cpu_percent = last.zip(cpu).and_then(|((then, before), (now, cpu_ms))| {
             let passed = u64::try_from((now - then).as_millis()).ok()?;
             // It begins anew with the machine.
             (cpu_ms.checked_sub(before)? * 100).checked_div(passed)
         });
-        Some(Used { cpu_percent, memory_bytes, disk_bytes, network_in_bytes, network_out_bytes })
+        Some(Used {
+            cpu_percent,
+            memory_bytes,
+            disk_bytes,
+            network_in_bytes,
+            network_out_bytes,
+            file_system_bytes,
+            file_system_used_bytes,
+        })
     }
 
     fn status(&self, shared: &Shared) -> Result<Outcome, Refusal> {
-        let limit = shared.config.status_limit.min(STATUS_LIMIT);
-        let is_asked = || if shared.stop.is_asked() { Go::Stop } else { Go::On };
-        shared.driver.run(&self.request(Action::Status), None, limit, |_| is_asked())
+        let request = self.request(Action::Status);
+        shared.driver.run(&request, None, status_limit(shared), |_| go_on(shared))
     }
 
     /// Starts the machine, unless the market has had other work on it: then the market knows what

@@ -13,11 +13,15 @@ fn main() -> ExitCode {
     let file = env::args_os().nth(1).map(PathBuf::from);
     let command = env::args_os().nth(2);
     let configured = || {
+        let file = file.as_deref();
         let file = file.ok_or_else(|| Refusal::never("the path of a configuration is missing"))?;
-        linux::configure(&file).map_err(Refusal::from)
+        linux::configure(file).map_err(Refusal::from)
     };
     match command {
-        None => agent::serve_driver(|request| linux::act(&configured()?, request)),
+        None => agent::serve_driver_with_disk(
+            |request| linux::act(&configured()?, request),
+            || linux::disk(&configured()?),
+        ),
         Some(command) if command == "start" => {
             let started = configured().and_then(|linux| Ok(linux::start_all(&linux)?));
             let (line, code) = match started {

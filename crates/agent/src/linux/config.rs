@@ -118,15 +118,21 @@ impl Linux {
     /// Refuses where there is too little room for one more machine: disks begin with next to
     /// nothing, and one that runs full pauses every machine on it.
     pub(super) fn check_room(&self) -> Result<(), Refusal> {
-        let folder = &self.local.state_folder;
-        let found = statvfs(folder).with_context(|| folder.display().to_string())?;
-        let free_gib = found.f_bavail.saturating_mul(found.f_frsize) >> 30;
+        let free_gib = self.space()?.1 >> 30;
         if free_gib < self.free_disk_gib {
-            let (folder, needed) = (folder.display(), self.free_disk_gib);
+            let (folder, needed) = (self.local.state_folder.display(), self.free_disk_gib);
             let why = format!("only {free_gib} GiB are free in {folder}, and {needed} are needed");
             return Err(Refusal::later(why));
         }
         Ok(())
+    }
+
+    /// The size of the disk that machines are on, and what is free of it, in bytes.
+    pub(super) fn space(&self) -> Result<(u64, u64)> {
+        let folder = &self.local.state_folder;
+        let found = statvfs(folder).with_context(|| folder.display().to_string())?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok((bytes(found.f_blocks), bytes(found.f_bavail)))
     }
 
     /// Where the keys are kept that the market has put on a machine: out of reach of its QEMU.

@@ -32,6 +32,12 @@ const READ_MAX: usize = 1024 * 1024;
 /// same byte makes it forget half a command of somebody before.
 const DELIMITER: u8 = 0xFF;
 
+/// File systems that are full from the beginning: images of programs and of disks for reading.
+const ALWAYS_FULL: [&str; 5] = ["cramfs", "erofs", "iso9660", "squashfs", "udf"];
+
+/// A smaller file system is for booting, and no place for data. Bytes.
+const FILE_SYSTEM_MIN: u64 = 1 << 30;
+
 /// A conversation with a guest agent.
 pub(super) struct Guest {
     stream: UnixStream,
@@ -46,6 +52,13 @@ pub(super) struct Guest {
 pub(super) struct Traffic {
     pub(super) in_bytes: Option<u64>,
     pub(super) out_bytes: Option<u64>,
+}
+
+/// How full a machine says that a file system of it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileSystem {
+    pub(super) bytes: u64,
+    pub(super) used_bytes: u64,
 }
 
 impl Guest {
@@ -109,6 +122,22 @@ impl Guest {
         let counted = cards.find(is_it).and_then(|card| card.get("statistics"));
         let read = |name: &str| counted.and_then(|it| it.get(name)).and_then(Value::as_u64);
         Ok(Traffic { in_bytes: read("rx-bytes"), out_bytes: read("tx-bytes") })
+    }
+
+    /// The fullest of its file systems, of those that are written to and not small.
+    pub(super) fn fullest_file_system(&mut self) -> Result<Option<FileSystem>> {
+        let answer = self.ask("guest-get-fsinfo", json!({}))?;
+        let read = |system: &Value| {
+            let number = |name: &str| system.get(name).and_then(Value::as_u64);
+            let kind = system.get("type").and_then(Value::as_str)?;
+            let (bytes, used_bytes) = (number("total-bytes")?, number("used-bytes")?);
+            let counts = bytes >= FILE_SYSTEM_MIN && !ALWAYS_FULL.contains(&kind);
+            counts.then_some(FileSystem { bytes, used_bytes })
+        };
+        let systems = answer.as_array().into_iter().flatten().filter_map(read);
+        // In thousandths.
+        let fullness = |it: &FileSystem| u128::from(it.used_bytes) * 1000 / u128::from(it.bytes);
+        Ok(systems.max_by_key(fullness))
     }
 
     fn ask(&mut self, command: &str, arguments: Value) -> Result<Value> {
@@ -338,6 +367,40 @@ mod tests {
         check(json!([card(bridge, &few)]), None);
         check(json!([{ "hardware-address": ours, "statistics": 7 }]), None);
         check(json!({}), None);
+    }
+
+    #[test]
+    fn the_fullest_file_system_is_one_that_is_written_to_and_not_small() {
+        let check = |systems: &Value, expected: Option<(u64, u64)>| {
+            let (folder, served) = guest(vec![
+                b"{\"return\": {}}\n".to_vec(),
+                format!("{}\n", json!({ "return": systems })).into_bytes(),
+            ]);
+            let mut guest = Guest::find(folder.path()).unwrap();
+            let expected = expected.map(|(bytes, used_bytes)| FileSystem { bytes, used_bytes });
+            assert_eq!(guest.fullest_file_system().unwrap(), expected, "{systems}");
+            drop(guest);
+            let commands = served.join().unwrap();
+            assert_eq!(commands[1]["execute"], "guest-get-fsinfo");
+        };
+        let gb = |number: u64| number << 30;
+        let system = |kind: &str, bytes: u64, used: u64| {
+            json!({
+                "name": "vda1", "mountpoint": "/", "type": kind, "total-bytes": bytes,
+                "used-bytes": used, "disk": [],
+            })
+        };
+        let root = system("ext4", gb(200), gb(50));
+        let boot = system("vfat", gb(1) - 1, gb(1) - 1);
+        let snap = system("squashfs", gb(2), gb(2));
+        let data = system("xfs", gb(10), gb(9));
+        check(&json!([boot, snap, root]), Some((gb(200), gb(50))));
+        check(&json!([data, root]), Some((gb(10), gb(9))));
+        check(&json!([system("ext4", u64::MAX, u64::MAX)]), Some((u64::MAX, u64::MAX)));
+        // Guest agents of earlier versions do not say it.
+        check(&json!([{ "name": "vda1", "mountpoint": "/", "type": "ext4", "disk": [] }]), None);
+        check(&json!([system("ext4", 0, 0), 7]), None);
+        check(&json!({}), None);
     }
 
     #[test]

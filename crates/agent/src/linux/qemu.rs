@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{BufRead, BufReader, Lines, Write as _};
+use std::io::{BufRead, BufReader, Lines, Read as _, Write as _};
 use std::net::IpAddr;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -142,6 +142,15 @@ pub(super) fn arguments(
     let flags = ["-nodefaults", "-no-user-config"];
     arguments.extend(flags.map(str::to_owned));
     arguments
+}
+
+/// How large a machine thinks that its disk is, which is how large the file may get: at the
+/// beginning of a qcow2 file.
+pub(super) fn disk_size(disk: &Path) -> Option<u64> {
+    let mut header = [0; 32];
+    fs::File::open(disk).ok()?.read_exact(&mut header).ok()?;
+    let size = header.strip_prefix(b"QFI\xfb")?.get(20..)?;
+    Some(u64::from_be_bytes(size.try_into().ok()?))
 }
 
 /// Asks QEMU how the machine is: `RUNNING`, `DISK_FULL` or something else.

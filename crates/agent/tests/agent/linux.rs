@@ -597,6 +597,31 @@ fn a_disk_that_is_nearly_full_gets_no_further_machine() {
 }
 
 #[test]
+fn the_disk_that_machines_are_on_is_told_with_what_they_may_still_write() {
+    let farm = Farm::new();
+    let config = configured(&farm);
+    let asked = json!({"version": 1, "action": "disk"});
+    let disk = || {
+        let answer = drive(DRIVER, &config, &asked);
+        let number = |name: &str| answer["disk"][name].as_u64().unwrap();
+        assert_eq!(answer["ok"], true);
+        assert!((1..number("bytes")).contains(&number("free_bytes")), "{answer}");
+        number("growth_bytes")
+    };
+    assert_eq!(disk(), 0);
+    let ask = |action: &str| {
+        ask(&config, &request(action, "r1", &[farm.public_key("renter")]))["state"].clone()
+    };
+    assert_eq!(ask("create"), "running");
+    let most = 200 << 30;
+    assert!((most - (10 << 20)..most).contains(&disk()), "{}", disk());
+    assert_eq!(ask("remove"), "absent");
+    assert_eq!(disk(), 0);
+    let refused = drive(DRIVER, &config, &json!({"version": 2, "action": "disk"}));
+    assert_eq!((&refused["ok"], &refused["retry"]), (&json!(false), &json!(false)), "{refused}");
+}
+
+#[test]
 fn a_configuration_that_does_not_fit_is_refused() {
     let farm = Farm::new();
     let config = configured(&farm);

@@ -74,6 +74,8 @@ pub(crate) struct Inner {
     expected: Vec<Value>,
     /// What it has reported of machines, the newest last.
     pub(crate) reports: Vec<Vec<Value>>,
+    /// What it has reported last of the disk that they are on.
+    pub(crate) disk: Value,
     /// How often it is to report them, in seconds.
     pub(crate) report_seconds: u32,
 }
@@ -384,6 +386,7 @@ async fn report_machines(
         assert!(machine["rental_id"].is_string() && machine["slice_id"].is_string());
     }
     inner.reports.push(machines);
+    inner.disk = body["disk"].clone();
     inner.spring("machines", When::After);
     let report_seconds = inner.report_seconds;
     axum::Json(json!({"machines": inner.expected, "report_seconds": report_seconds}))

@@ -74,10 +74,10 @@ impl Farm {
         self
     }
 
-    /// What a driver of `with_driver` was asked.
+    /// What a driver of `with_driver` was asked about machines.
     pub(crate) fn actions(&self) -> Vec<String> {
         let text = fs::read_to_string(self.folder.path().join("actions")).unwrap_or_default();
-        text.lines().map(str::to_owned).collect()
+        text.lines().filter(|action| *action != "disk").map(str::to_owned).collect()
     }
 
     /// Starts the agent, again if there was one.

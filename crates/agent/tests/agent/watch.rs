@@ -232,3 +232,33 @@ fn what_went_through_a_machines_network_is_reported() {
     assert_eq!(farm.market.used("r1", "network_in_bytes"), Some(3_000_000_000));
     assert_eq!(farm.market.used("r1", "network_out_bytes"), Some(7));
 }
+
+#[test]
+fn how_full_the_disk_is_that_machines_are_on_is_reported_without_any_machine() {
+    let disk = r#"{"bytes":2000,"free_bytes":7,"growth_bytes":9000}"#;
+    let program = format!(
+        "if [ $ACTION = disk ]; then\n\
+         if [ -e ${{0%/*}}/flag ]; then echo '{{\"ok\":false,\"error\":\"gone\",\"retry\":true}}'\n\
+         else echo '{{\"ok\":true,\"disk\":{disk}}}'; fi\n\
+         else echo \"$REQUEST\" | $DRIVER; fi"
+    );
+    let mut farm = Farm::new().with_driver(&program);
+    farm.start();
+    let disk: Value = serde_json::from_str(disk).unwrap();
+    farm.market.wait("the disk", |market| market.disk == disk);
+    fs::write(farm.path("flag"), "").unwrap();
+    farm.market.wait("nothing of it", |market| market.disk.is_null());
+    fs::remove_file(farm.path("flag")).unwrap();
+    farm.market.wait("the disk", |market| market.disk == disk);
+    assert_eq!(farm.log().matches("how full its disk is: gone").count(), 1, "{}", farm.log());
+}
+
+#[test]
+fn a_driver_that_never_tells_how_full_its_disk_is_is_asked_once() {
+    let mut farm = Farm::new().with_driver("echo \"$REQUEST\" | $DRIVER");
+    farm.start();
+    farm.market.wait("a report", |market| !market.reports.is_empty());
+    farm.market.wait_for_round();
+    assert!(farm.market.lock().disk.is_null());
+    assert_eq!(fs::read_to_string(farm.path("actions")).unwrap(), "disk\n");
+}
