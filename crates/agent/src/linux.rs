@@ -1,5 +1,6 @@
 //! `driver-linux`: each machine is a virtual one under QEMU, with KVM where the server has it.
 
+mod addresses;
 mod check;
 mod config;
 mod firewall;
@@ -10,6 +11,7 @@ mod users;
 
 use std::fs;
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -63,6 +65,10 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
         Action::Create => create(linux, &machine, request)?,
         Action::Remove => {
             machine.end(|| [processes(&machine), machine.processes()].concat())?;
+            if let Some(addresses) = &linux.addresses {
+                addresses.release(&machine, &linux.local)?;
+                addresses.ensure(&linux.local)?;
+            }
             machine.wipe(&linux.local)?;
             linux.remove_group(&machine)?;
             let _ = fs::remove_file(linux.keys_file(&machine)?);
@@ -170,9 +176,7 @@ fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal
     if server(machine).is_none() {
         return Ok(protocol::Machine::Off);
     }
-    if let Some(firewall) = &linux.firewall {
-        firewall.ensure()?;
-    }
+    linux.ensure_network()?;
     let qmp = machine.path(qemu::QMP);
     // That QEMU itself is stuck shows by the machine's silence.
     if qemu::status(&qmp).is_ok_and(|status| status == qemu::DISK_FULL) {
@@ -182,7 +186,21 @@ fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal
         note(format_args!("there is room on the disk again; the machine goes on"));
         qemu::execute(&qmp, &["cont"])?;
     }
-    Ok(protocol::Machine::Running(machine.reach(&linux.local, USER)?))
+    Ok(protocol::Machine::Running(reach(linux, machine)?))
+}
+
+/// How the machine is reached: at its own address, if it has one.
+fn reach(linux: &Linux, machine: &Machine) -> Result<protocol::Reach> {
+    let reach = machine.reach(&linux.local, USER)?;
+    Ok(match addresses::address_of(machine) {
+        Some(address) => addresses::own_reach(address, reach),
+        None => reach,
+    })
+}
+
+/// Where QEMU listens for the machine.
+fn bind(linux: &Linux, machine: &Machine) -> IpAddr {
+    addresses::address_of(machine).map_or(linux.local.bind, IpAddr::V4)
 }
 
 /// Does what a server's own buttons do.
@@ -220,7 +238,7 @@ fn set_ports(
     let ports = machine.set_ports(&linux.local, &request.ports)?;
     if server(machine).is_some() {
         let ssh = machine.known_port().context("the machine has no port")?;
-        let forwards = qemu::forwards(linux.local.bind, ssh, &ports);
+        let forwards = qemu::forwards(bind(linux, machine), ssh, &ports);
         qemu::forward(&machine.path(qemu::QMP), &forwards)?;
     }
     status(linux, machine)
@@ -382,12 +400,15 @@ fn create(
     step("disk");
     switch_on(linux, machine)?;
     step("booting");
-    Ok(protocol::Machine::Running(machine.reach(&linux.local, USER)?))
+    Ok(protocol::Machine::Running(reach(linux, machine)?))
 }
 
 /// Makes port, host key, seed and disk; the size is written last, and says that all is there.
 fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refusal> {
     machine.port(&linux.local)?;
+    if let Some(addresses) = &linux.addresses {
+        addresses.allot(machine, &linux.local)?;
+    }
     machine.first_ports(&linux.local, &request.ports)?;
     machine.host_key()?;
     write_keys(&linux.keys_file(machine)?, &request.ssh_keys)?;
@@ -421,10 +442,8 @@ fn size(machine: &Machine) -> Result<qemu::Size> {
 fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     let size = size(machine)?;
     let ssh = machine.known_port().context("the machine has no port")?;
-    let forwards = qemu::forwards(linux.local.bind, ssh, &machine.ports());
-    if let Some(firewall) = &linux.firewall {
-        firewall.ensure()?;
-    }
+    let forwards = qemu::forwards(bind(linux, machine), ssh, &machine.ports());
+    linux.ensure_network()?;
     let mut command = command(linux, machine)?;
     let sockets = qemu::Sockets::open(&machine.folder)?;
     let arguments = qemu::arguments(linux, &machine.folder, size, &forwards, &sockets);

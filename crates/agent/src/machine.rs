@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -32,7 +31,10 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 const FOLDER_MAX: usize = 48;
 
 /// Where a machine's port is kept.
-const PORT: &str = "port";
+pub(crate) const PORT: &str = "port";
+
+/// Where the address of a machine's own is kept, as a number, if it has one.
+pub(crate) const ADDRESS: &str = "address";
 
 /// The settings that all drivers for this very server share.
 #[derive(Clone, Debug, Deserialize)]
@@ -167,18 +169,18 @@ impl Machine {
         &self,
         state_folder: &Path,
         name: &str,
-        mut range: RangeInclusive<u32>,
+        candidates: impl IntoIterator<Item = u32>,
         is_free: impl Fn(u32) -> bool,
     ) -> Result<u32> {
         if let Some(number) = self.allotted(name) {
             return Ok(number);
         }
-        let _lock = lock_file(&state_folder.join("ports.lock"))?;
-        let taken: Vec<u32> = folder_names(&self.machines)?
-            .iter()
-            .filter_map(|machine| read_number(&self.machines.join(machine).join(name)))
-            .collect();
-        let number = range.find(|number| !taken.contains(number) && is_free(*number));
+        let _lock = lock_numbers(state_folder)?;
+        let folders = folders(state_folder)?;
+        let taken: Vec<u32> =
+            folders.iter().filter_map(|folder| read_number(&folder.join(name))).collect();
+        let mut candidates = candidates.into_iter();
+        let number = candidates.find(|number| !taken.contains(number) && is_free(*number));
         let number = number.with_context(|| format!("no free {name}"))?;
         write_whole(&self.path(name), number.to_string().as_bytes(), 0o600)?;
         Ok(number)
@@ -207,13 +209,11 @@ impl Machine {
         if !wanted.is_empty() && local.public_ports == 0 {
             return Err(Refusal::never("the driver is configured without public_ports"));
         }
-        let _lock = lock_file(&local.state_folder.join("ports.lock"))?;
-        let others = folder_names(&self.machines)?;
-        let others = others.iter().filter(|name| **name != self.name);
-        let mut taken: Vec<u16> = others
-            .flat_map(|name| read_ports(&self.machines.join(name)))
-            .map(|port| port.public_port)
-            .collect();
+        let _lock = lock_numbers(&local.state_folder)?;
+        let others = folders(&local.state_folder)?;
+        let others = others.iter().filter(|folder| **folder != self.folder);
+        let mut taken: Vec<u16> =
+            others.flat_map(|folder| read_ports(folder)).map(|port| port.public_port).collect();
         let known = self.ports();
         taken.extend(known.iter().map(|port| port.public_port));
         let mut candidates = (0..local.public_ports).map(|at| local.first_public_port + at);
@@ -320,12 +320,15 @@ impl Machine {
     pub(crate) fn empty(&self, local: &Local) -> Result<bool> {
         let successor = self.successor(local)?;
         // Until the new folder is there, nobody else takes the port.
-        let _lock = lock_file(&local.state_folder.join("ports.lock"))?;
+        let _lock = lock_numbers(&local.state_folder)?;
         if let Some(port) = self.known_port() {
             make_folder(&successor)?;
+            if let Some(address) = self.allotted(ADDRESS) {
+                write_whole(&successor.join(ADDRESS), address.to_string().as_bytes(), 0o600)?;
+            }
             let ports = serde_json::to_vec(&self.ports()).context("ports are JSON")?;
             write_whole(&successor.join(PORTS), &ports, 0o600)?;
-            write_whole(&successor.join("port"), port.to_string().as_bytes(), 0o600)?;
+            write_whole(&successor.join(PORT), port.to_string().as_bytes(), 0o600)?;
         }
         // It is there without a machine if an earlier run was cut off.
         if !successor.exists() {
@@ -340,7 +343,7 @@ impl Machine {
     }
 
     /// Where the folder is made that follows this one.
-    fn successor(&self, local: &Local) -> Result<PathBuf> {
+    pub(crate) fn successor(&self, local: &Local) -> Result<PathBuf> {
         let folder = local.state_folder.join("new");
         make_folder(&folder)?;
         Ok(folder.join(&self.name))
@@ -368,11 +371,26 @@ fn clear_gone(local: &Local) -> Result<()> {
     Ok(())
 }
 
-fn read_number(path: &Path) -> Option<u32> {
+/// The folders of machines, and of those that are being made anew.
+pub(crate) fn folders(state_folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for folder in [state_folder.join("m"), state_folder.join("new")] {
+        make_folder(&folder)?;
+        folders.extend(folder_names(&folder)?.iter().map(|name| folder.join(name)));
+    }
+    Ok(folders)
+}
+
+/// Keeps others from giving or taking machines' numbers until this is dropped.
+pub(crate) fn lock_numbers(state_folder: &Path) -> Result<File> {
+    lock_file(&state_folder.join("ports.lock"))
+}
+
+pub(crate) fn read_number(path: &Path) -> Option<u32> {
     fs::read_to_string(path).ok()?.parse().ok()
 }
 
-fn read_ports(folder: &Path) -> Vec<PublicPort> {
+pub(crate) fn read_ports(folder: &Path) -> Vec<PublicPort> {
     let text = fs::read(folder.join(PORTS)).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }

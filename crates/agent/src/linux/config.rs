@@ -4,7 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ipnet::IpNet;
 use rustix::fs::statvfs;
 use rustix::process::{Pid, geteuid};
@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::config::check_path;
 use crate::journal::make_folder;
+use crate::linux::addresses::Addresses;
 use crate::linux::firewall::Firewall;
 use crate::linux::qemu::Size;
 use crate::linux::users::{KVM, Users, check_readable};
@@ -47,6 +48,9 @@ struct Written {
     user_id_first: Option<u32>,
     #[serde(default)]
     closed_networks: Vec<IpNet>,
+    #[serde(default)]
+    addresses: Vec<String>,
+    interface: Option<String>,
     cgroup: Option<PathBuf>,
     #[serde(default = "free_disk_gib")]
     free_disk_gib: u64,
@@ -101,6 +105,8 @@ pub struct Linux {
     pub(super) users: Option<Users>,
     /// What keeps these users from the server and its network.
     pub(super) firewall: Option<Firewall>,
+    /// Addresses of machines' own, if they get any.
+    pub(super) addresses: Option<Addresses>,
     /// The control group (version 2) that machines get theirs in.
     cgroup: Option<PathBuf>,
     /// With less than this free on the disk no machine is made.
@@ -125,6 +131,14 @@ impl Linux {
             return Err(Refusal::later(why));
         }
         Ok(())
+    }
+
+    /// Sees to it that the rules are there that machines need, and their own addresses.
+    pub(super) fn ensure_network(&self) -> Result<()> {
+        if let Some(firewall) = &self.firewall {
+            firewall.ensure()?;
+        }
+        self.addresses.as_ref().map_or(Ok(()), |addresses| addresses.ensure(&self.local))
     }
 
     /// The size of the disk that machines are on, and what is free of it, in bytes.
@@ -231,6 +245,14 @@ impl Written {
             closed.extend(local.address.parse::<IpAddr>().map(IpNet::from));
             Firewall::new(users, &closed)
         });
+        let addresses = match (users, self.addresses.as_slice()) {
+            (_, []) => None,
+            (None, _) => bail!("addresses: only root can add them to an interface"),
+            (Some(users), list) => {
+                let interface = self.interface.unwrap_or_default();
+                Some(Addresses::read(list, &interface, &local.address, users.first)?)
+            }
+        };
         let is_usable = || fs::OpenOptions::new().read(true).write(true).open(KVM).is_ok();
         let has_kvm = match self.acceleration {
             // In a machine that is itself virtual the device may be there without the processor's
@@ -251,6 +273,7 @@ impl Written {
             qemu: self.qemu,
             users,
             firewall,
+            addresses,
             cgroup: self.cgroup,
             free_disk_gib: self.free_disk_gib,
         })

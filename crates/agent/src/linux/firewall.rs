@@ -42,8 +42,8 @@ const CLOSED: [&str; 19] = [
 /// Where the server keeps whom it asks for names. QEMU asks the same for its machine.
 const RESOLVERS: &str = "/etc/resolv.conf";
 
-/// Where `nft` is: the search path of a service often lacks the folders of administrators.
-const PATH: &str = "/usr/sbin:/sbin:/usr/bin:/bin";
+/// Where `nft` and `ip` are: the search path of a service often lacks administrators' folders.
+pub(super) const PATH: &str = "/usr/sbin:/sbin:/usr/bin:/bin";
 
 /// The rules for a range of users.
 #[derive(Clone, Debug)]
@@ -73,30 +73,7 @@ impl Firewall {
     /// Sees to it that the rules are there, and puts them back where somebody has removed them,
     /// such as a firewall that was loaded anew.
     pub(super) fn ensure(&self) -> Result<()> {
-        let rules = self.rules(&resolvers());
-        let mark = HEXLOWER.encode(&Sha256::digest(&rules)[..16]);
-        let table = self.table();
-        let mut list = nft();
-        let listed = list.args(["list", "table", "inet", &table]).output();
-        let listed = listed.context("`nft` can't be started (package nftables)")?;
-        if String::from_utf8_lossy(&listed.stdout).contains(&format!("comment \"{mark}\"")) {
-            return Ok(());
-        }
-        note(format_args!("setting the firewall {table}"));
-        // One transaction: there is no moment without rules.
-        let text = format!(
-            "table inet {table}\ndelete table inet {table}\n\
-             table inet {table} {{\ncomment \"{mark}\"\n{rules}}}\n"
-        );
-        let child = nft().args(["-f", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = child.context("starting `nft`")?;
-        let mut stdin = child.stdin.take().context("`nft` has no stdin")?;
-        stdin.write_all(text.as_bytes()).context("telling `nft` the rules")?;
-        drop(stdin);
-        let output = child.wait_with_output().context("waiting for `nft`")?;
-        let said: String = String::from_utf8_lossy(&output.stderr).chars().take(500).collect();
-        ensure!(output.status.success(), "`nft` exited with {}: {}", output.status, said.trim());
-        Ok(())
+        load(&self.table(), &self.rules(&resolvers()))
     }
 
     /// The name of the table. Other ranges of users are other drivers'.
@@ -128,6 +105,31 @@ impl Firewall {
         add(format_args!("meta skuid {first}-{last} jump machines\n}}"));
         rules
     }
+}
+
+/// Loads a table with these rules, unless it is there.
+pub(super) fn load(table: &str, rules: &str) -> Result<()> {
+    let mark = HEXLOWER.encode(&Sha256::digest(rules)[..16]);
+    let listed = nft().args(["list", "table", "inet", table]).output();
+    let listed = listed.context("`nft` can't be started (package nftables)")?;
+    if String::from_utf8_lossy(&listed.stdout).contains(&format!("comment \"{mark}\"")) {
+        return Ok(());
+    }
+    note(format_args!("setting the firewall {table}"));
+    // One transaction: there is no moment without rules.
+    let text = format!(
+        "table inet {table}\ndelete table inet {table}\n\
+         table inet {table} {{\ncomment \"{mark}\"\n{rules}}}\n"
+    );
+    let child = nft().args(["-f", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.context("starting `nft`")?;
+    let mut stdin = child.stdin.take().context("`nft` has no stdin")?;
+    stdin.write_all(text.as_bytes()).context("telling `nft` the rules")?;
+    drop(stdin);
+    let output = child.wait_with_output().context("waiting for `nft`")?;
+    let said: String = String::from_utf8_lossy(&output.stderr).chars().take(500).collect();
+    ensure!(output.status.success(), "`nft` exited with {}: {}", output.status, said.trim());
+    Ok(())
 }
 
 fn nft() -> Command {

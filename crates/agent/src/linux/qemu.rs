@@ -47,7 +47,7 @@ const NET: &str = "net";
 pub(super) const MAC: &str = "52:54:00:12:34:56";
 
 /// The port of SSH in the machine.
-const SSH: u16 = 22;
+pub(super) const SSH: u16 = 22;
 
 /// How QEMU is where the machine runs, and where it has paused it for a full disk.
 pub(super) const RUNNING: &str = "running";

@@ -104,7 +104,7 @@ impl Console {
     }
 }
 
-fn configured(farm: &Farm) -> std::path::PathBuf {
+pub(crate) fn configured(farm: &Farm) -> std::path::PathBuf {
     let image = farm.path("image.raw");
     let mut sector = [0; 512];
     sector[..SYSTEM.len()].copy_from_slice(&SYSTEM);
@@ -121,14 +121,14 @@ fn configured(farm: &Farm) -> std::path::PathBuf {
     config
 }
 
-fn output(command: &mut Command) -> String {
+pub(crate) fn output(command: &mut Command) -> String {
     let output = command.stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// The number and the command line of the machine's process.
-fn qemu(folder: &Path) -> Option<(Pid, String)> {
+pub(crate) fn qemu(folder: &Path) -> Option<(Pid, String)> {
     let pid = *processes_with(&folder.join("disk.qcow2").display().to_string()).first()?;
     let line = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()?;
     (!line.is_empty()).then(|| (pid, String::from_utf8_lossy(&line).replace('\0', " ")))
@@ -376,7 +376,7 @@ fn status(pid: Pid, name: &str) -> String {
 }
 
 /// The user that machines begin with; nobody but root can become another one.
-fn first_user(config: &Path) -> Option<u32> {
+pub(crate) fn first_user(config: &Path) -> Option<u32> {
     let text = fs::read_to_string(config).unwrap();
     let first = text.lines().find_map(|line| line.strip_prefix("user_id_first = "));
     first.map(|first| first.parse().unwrap())
@@ -650,6 +650,7 @@ fn a_configuration_that_does_not_fit_is_refused() {
         );
     }
     check("acceleration", "closed_networks = ['lan']\nacceleration", "invalid IP address");
+    check("acceleration", "interface = 'lo'\naddresses = ['lan']\nacceleration", "addresses: ");
     check("/d'", &format!("/{}'", "d".repeat(50)), "state_folder: at most");
 }
 
