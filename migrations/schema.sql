@@ -444,6 +444,7 @@ VALUES ('access-changed', 1, 0),
        ('farmer-changed', 1, 1),
        ('machine-action-done', 1, 1),
        ('machine-action-failed', 1, 1),
+       ('machine-disk-filling', 1, 0),
        ('machine-down', 1, 1),
        ('machine-up', 1, 1),
        ('maintenance-announced', 1, 1),
@@ -490,6 +491,7 @@ VALUES ('access-changed', 1, 0),
        ('rental-reminded', 1, 0),
        ('rental-renewed', 1, 1),
        ('rental-transferred', 1, 1),
+       ('server-disk-low', 0, 1),
        ('sla-at-risk', 0, 1),
        ('sla-credited', 1, 1),
        ('sla-dispute-decided', 1, 1),
@@ -632,9 +634,29 @@ CREATE TABLE agents (
     name       TEXT    NOT NULL
                CONSTRAINT agent_name_length_in_range CHECK (length(name) BETWEEN 1 AND 64),
     -- When it last asked, to the minute.
-    seen_at    INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL, disk_bytes
+    INTEGER
+    CONSTRAINT agent_disk_not_negative CHECK (disk_bytes >= 0), disk_free_bytes
+    INTEGER
+    CONSTRAINT agent_disk_free_not_negative
+    CHECK (disk_free_bytes >= 0), disk_reported_at
+    INTEGER, is_disk_low
+    INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT agent_is_disk_low_is_boolean CHECK (is_disk_low IN (0, 1)),
     PRIMARY KEY (account_id, farm_id, name)
 ) STRICT, WITHOUT ROWID;
+
+-- What follows from a change of `agents`.
+
+-- Once, until there was room again. The farm's first node has a page that shows its agents.
+CREATE TRIGGER agent_disk_low_emits_event AFTER UPDATE OF is_disk_low ON agents
+  WHEN NEW.is_disk_low = 1 AND OLD.is_disk_low = 0
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT 'server-disk-low', NEW.account_id, min(id),
+           printf('%s: %d GB', NEW.name, NEW.disk_free_bytes >> 30), NEW.disk_reported_at
+      FROM nodes WHERE farmer_id = NEW.account_id AND farm_id = NEW.farm_id;
+END;
 
 -- Nodes: what their farmers offer, and what the grid reports of them.
 CREATE TABLE nodes (
@@ -2348,6 +2370,20 @@ BEGIN
      WHERE job_id = NEW.job_id AND until_at IS NULL;
 END;
 
+-- Once, until there was room again.
+CREATE TRIGGER machine_disk_filling_emits_event AFTER UPDATE OF is_disk_filling ON machines
+  WHEN NEW.is_disk_filling = 1 AND OLD.is_disk_filling = 0
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'machine-disk-filling', r.renter_id, j.node_id, j.slice_number, r.id,
+           printf('%d%%', min(NEW.file_system_used_bytes, NEW.file_system_bytes) * 100
+                          / max(NEW.file_system_bytes, 1)),
+           NEW.reported_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id
+     WHERE j.id = NEW.job_id;
+END;
+
 -- tables/0014_servers.sql
 -- What renters have of their machines while these run, and outages.
 
@@ -2387,7 +2423,16 @@ CREATE TABLE machines (
     CHECK (network_in_bytes >= 0), network_out_bytes
     INTEGER
     CONSTRAINT machine_network_out_not_negative
-    CHECK (network_out_bytes >= 0)) STRICT, WITHOUT ROWID;
+    CHECK (network_out_bytes >= 0), file_system_bytes
+    INTEGER
+    CONSTRAINT machine_file_system_not_negative
+    CHECK (file_system_bytes >= 0), file_system_used_bytes
+    INTEGER
+    CONSTRAINT machine_file_system_used_not_negative
+    CHECK (file_system_used_bytes >= 0), is_disk_filling
+    INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT machine_is_disk_filling_is_boolean
+    CHECK (is_disk_filling IN (0, 1))) STRICT, WITHOUT ROWID;
 
 CREATE INDEX machines_by_node ON machines (node_id, agent);
 
@@ -2424,6 +2469,20 @@ CREATE TRIGGER machine_outage_ends AFTER UPDATE OF is_outage ON machines
 BEGIN
     UPDATE outages SET until_at = max(from_at, NEW.reported_at)
      WHERE job_id = NEW.job_id AND until_at IS NULL;
+END;
+
+-- Once, until there was room again.
+CREATE TRIGGER machine_disk_filling_emits_event AFTER UPDATE OF is_disk_filling ON machines
+  WHEN NEW.is_disk_filling = 1 AND OLD.is_disk_filling = 0
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'machine-disk-filling', r.renter_id, j.node_id, j.slice_number, r.id,
+           printf('%d%%', min(NEW.file_system_used_bytes, NEW.file_system_bytes) * 100
+                          / max(NEW.file_system_bytes, 1)),
+           NEW.reported_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id
+     WHERE j.id = NEW.job_id;
 END;
 
 CREATE TABLE machine_actions (
