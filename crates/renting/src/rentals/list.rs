@@ -17,7 +17,7 @@ use web::api::PageOf;
 use web::page::{Badge, Frame, Link, Moment, Section};
 use web::text::grouped;
 
-use crate::rentals::page::Access;
+use crate::rentals::machine::Access;
 
 /// What `slices.html` shows: the renter's rentals.
 #[derive(Clone, Debug, Template)]
