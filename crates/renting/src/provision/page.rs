@@ -26,6 +26,8 @@ use crate::provision::json::{AccessStatus, OpenPort, open_ports, refund_at};
 pub(crate) struct Machine {
     /// Such as `node32_slice_1`; `None` where the rental has one only.
     pub slice_id: Option<String>,
+    /// The number of its slice.
+    pub slice: u32,
     /// Such as `being set up`.
     pub status: Badge,
     /// From payment to the check from outside.
@@ -40,6 +42,8 @@ pub(crate) struct Machine {
     pub ready: Option<Ready>,
     /// What can be done with it, once it is there.
     pub power: Option<Power>,
+    /// Why what was asked for was not done, as a sentence.
+    pub error: Option<String>,
 }
 
 /// What can be done with a machine.
@@ -257,6 +261,7 @@ impl Machine {
         let runs = matches!(live, Some(MachineStatus::Running | MachineStatus::Unreachable));
         Machine {
             slice_id: Some(machine.slice.to_string()).filter(|_| !is_alone),
+            slice: machine.slice.number,
             status,
             steps: [paid].into_iter().chain(told).collect(),
             reason: reason
@@ -265,6 +270,7 @@ impl Machine {
             usage: if runs { usage(machine.usage) } else { Vec::new() },
             ready: access.map(|access| Ready::new(machine, access)),
             power: None,
+            error: None,
         }
     }
 

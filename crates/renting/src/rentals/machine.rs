@@ -1,6 +1,7 @@
 //! The machines of a rental on its page: how they are reached, and the forms that change them.
 
 use domain::capability::Capability;
+use domain::machine_action::MachineAction;
 use domain::port::ports_text;
 use domain::provisioning::JobState;
 use domain::ssh::Access as SshAccess;
@@ -62,8 +63,18 @@ impl Rental {
         if access == AccessStatus::Closed {
             return self;
         }
-        self.access.text = text(access, rental, machines, now);
+        let is_rebuilding =
+            |action: &Action| action.kind == MachineAction::Rebuild && action.state.is_open();
+        self.access.text = if actions.iter().any(is_rebuilding) {
+            "The machine is being rebuilt. Log in once that is done.".to_owned()
+        } else {
+            text(access, rental, machines, now)
+        };
         self.can_move = can_move(rental, machines);
+        if access == AccessStatus::Failed {
+            // Nobody pays for more of what can't be set up.
+            (self.extend, self.auto_renew) = (None, None);
+        }
         let exchange = Exchange::of_machines(machines);
         self.machine_on_transfer = (!machines.is_empty()).then(|| exchange.words());
         let is_one = machines.len() == 1;
@@ -94,6 +105,17 @@ impl Rental {
         if let Some(ports) = &mut self.ports {
             ports.ports = sent(form, "ports", &problem.fields);
             ports.error = error_above(problem, &["ports"]);
+        }
+        self
+    }
+
+    /// The same after nothing was done with a machine.
+    pub(crate) fn not_done(mut self, form: &Form, problem: &Problem) -> Rental {
+        let slice = form.text("slice");
+        let error = error_above(problem, &[]);
+        match self.machines.iter_mut().find(|machine| machine.slice.to_string() == slice) {
+            Some(machine) => machine.error = error,
+            None => self.machines_error = error,
         }
         self
     }

@@ -81,6 +81,8 @@ pub(crate) struct Rental {
     pub access: Access,
     /// Its machines, where its farm has an agent.
     pub machines: Vec<Machine>,
+    /// Why nothing was done with one of them, when it is not about one that is shown.
+    pub machines_error: Option<String>,
     /// Whether a machine that was shut down inside is started again; `None` before there is one.
     pub auto_start: Option<bool>,
     /// The form that changes the ports; `None` while they can't be.
@@ -360,6 +362,7 @@ impl Rental {
             time_left: time_left(visit, rental).filter(|_| life.state == RentalState::Active),
             access: Access::new(rental, visit.now),
             machines: Vec::new(),
+            machines_error: None,
             auto_start: None,
             ports: None,
             can_move: false,
