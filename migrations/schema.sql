@@ -449,6 +449,8 @@ VALUES ('access-changed', 1, 0),
        ('maintenance-announced', 1, 1),
        ('maintenance-canceled', 1, 1),
        ('maintenance-due', 1, 1),
+       ('manual-removal', 0, 1),
+       ('manual-setup', 0, 1),
        ('node-claimed', 0, 1),
        ('node-down', 1, 1),
        ('node-leaving', 1, 1),
@@ -1406,7 +1408,9 @@ CREATE TABLE jobs (
     created_at   INTEGER NOT NULL,
     changed_at   INTEGER NOT NULL, log
     TEXT
-    CONSTRAINT job_log_length_in_range CHECK (length(log) <= 3000),
+    CONSTRAINT job_log_length_in_range CHECK (length(log) <= 3000), is_by_hand
+    INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT job_is_by_hand_is_boolean CHECK (is_by_hand IN (0, 1)),
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number),
     CONSTRAINT job_state_fits_kind
         CHECK (kind = 'create' OR state NOT IN ('needs-key', 'refunded', 'canceled')),
@@ -1461,12 +1465,29 @@ BEGIN
     UPDATE nodes SET capacity = capacity WHERE id = NEW.node_id;
 END;
 
--- A machine that was created is watched from then on.
+-- A machine that an agent created is watched from then on.
 CREATE TRIGGER created_machine_is_watched AFTER UPDATE OF state ON jobs
-  WHEN NEW.kind = 'create' AND NEW.state = 'done' AND OLD.state <> 'done'
+  WHEN NEW.kind = 'create' AND NEW.state = 'done' AND OLD.state <> 'done' AND NEW.is_by_hand = 0
 BEGIN
     INSERT INTO machines (job_id, node_id, agent, state, since, reported_at)
     VALUES (NEW.id, NEW.node_id, NEW.agent, 'running', NEW.changed_at, NEW.changed_at);
+END;
+
+-- What a farmer has to do by hand, they are notified of: at once, or once there is an SSH key.
+CREATE TRIGGER job_by_hand_emits_event AFTER INSERT ON jobs
+  WHEN NEW.is_by_hand = 1 AND NEW.state = 'waiting'
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, slice_number, rental_id, created_at)
+    VALUES (iif(NEW.kind = 'create', 'manual-setup', 'manual-removal'), NEW.farmer_id, NEW.node_id,
+            NEW.slice_number, iif(NEW.kind = 'create', NEW.rental_id, NULL), NEW.created_at);
+END;
+
+CREATE TRIGGER job_by_hand_with_key_emits_event AFTER UPDATE OF state ON jobs
+  WHEN NEW.is_by_hand = 1 AND NEW.state = 'waiting' AND OLD.state = 'needs-key'
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, slice_number, rental_id, created_at)
+    VALUES ('manual-setup', NEW.farmer_id, NEW.node_id, NEW.slice_number, NEW.rental_id,
+            NEW.changed_at);
 END;
 
 -- tables/0006_sync.sql
@@ -2860,17 +2881,17 @@ END;
 -- commands/create_machines.sql
 
 -- Command, used by the other commands: a rental that has slices gets a job for each, which creates
--- its machine, where the farm has an agent that was seen after `seen_after`. The jobs are late at
--- `late_at`, and everything is refunded at `refund_at`; access that was owed on the slice that the
--- rental left is owed since then, and refunded as it would have been there. Rentals without a
--- setup, from before there were slices, have their machines.
+-- its machine; by hand, where the farm has no agent that was seen after `seen_after`. The jobs are
+-- late at `late_at`, and everything is refunded at `refund_at`; access that was owed on the slice
+-- that the rental left is owed since then, and refunded as it would have been there. Rentals
+-- without a setup, from before there were slices, have their machines.
 CREATE VIEW create_machines AS
     SELECT rental_id, created_at, late_at, refund_at, 0 AS seen_after FROM jobs;
 
 CREATE TRIGGER create_machines_does INSTEAD OF INSERT ON create_machines BEGIN
     INSERT INTO jobs
            (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, due_at, late_at,
-            refund_at, created_at, changed_at)
+            refund_at, is_by_hand, created_at, changed_at)
     SELECT s.rental_id || '_' || n.id || '_' || s.number || '_create', s.rental_id, n.id, s.number,
            'create', iif(u.ssh_keys = '[]', 'needs-key', 'waiting'), n.farmer_id, n.farm_id,
            NEW.created_at, NEW.late_at,
@@ -2878,14 +2899,14 @@ CREATE TRIGGER create_machines_does INSTEAD OF INSERT ON create_machines BEGIN
            coalesce((SELECT iif(state = 'canceled' AND u.ssh_keys <> '[]', refund_at, NULL)
                        FROM jobs WHERE rental_id = s.rental_id AND kind = 'create'
                       ORDER BY rowid DESC LIMIT 1), NEW.refund_at),
+           NOT EXISTS (SELECT 1 FROM agents
+                        WHERE account_id = n.farmer_id AND farm_id = n.farm_id
+                          AND seen_at > NEW.seen_after),
            NEW.created_at, NEW.created_at
       FROM slices s
       JOIN setups u ON u.rental_id = s.rental_id
       JOIN nodes n ON n.id = s.node_id
      WHERE s.rental_id = NEW.rental_id
-       AND EXISTS (SELECT 1 FROM agents
-                    WHERE account_id = n.farmer_id AND farm_id = n.farm_id
-                      AND seen_at > NEW.seen_after)
      ORDER BY s.number;
 END;
 
@@ -3749,11 +3770,11 @@ CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
     -- Whoever holds the lease is let finish first: two agents at once never have a slice.
     INSERT INTO jobs
            (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, fence, due_at,
-            late_at, created_at, changed_at)
+            late_at, is_by_hand, created_at, changed_at)
     SELECT j.rental_id || '_' || j.node_id || '_' || j.slice_number || '_remove', j.rental_id,
            j.node_id, j.slice_number, 'remove', 'waiting', n.farmer_id, n.farm_id, j.fence,
            max(NEW.removed_at, iif(j.state IN ('leased', 'refunded'), j.due_at, 0)), NEW.late_at,
-           NEW.removed_at, NEW.removed_at
+           j.is_by_hand, NEW.removed_at, NEW.removed_at
       FROM jobs j JOIN nodes n ON n.id = j.node_id
      WHERE j.rental_id = NEW.rental_id AND j.kind = 'create' AND j.attempts > 0
        AND NOT EXISTS (SELECT 1 FROM jobs r

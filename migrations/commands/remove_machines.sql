@@ -8,11 +8,11 @@ CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
     -- Whoever holds the lease is let finish first: two agents at once never have a slice.
     INSERT INTO jobs
            (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, fence, due_at,
-            late_at, created_at, changed_at)
+            late_at, is_by_hand, created_at, changed_at)
     SELECT j.rental_id || '_' || j.node_id || '_' || j.slice_number || '_remove', j.rental_id,
            j.node_id, j.slice_number, 'remove', 'waiting', n.farmer_id, n.farm_id, j.fence,
            max(NEW.removed_at, iif(j.state IN ('leased', 'refunded'), j.due_at, 0)), NEW.late_at,
-           NEW.removed_at, NEW.removed_at
+           j.is_by_hand, NEW.removed_at, NEW.removed_at
       FROM jobs j JOIN nodes n ON n.id = j.node_id
      WHERE j.rental_id = NEW.rental_id AND j.kind = 'create' AND j.attempts > 0
        AND NOT EXISTS (SELECT 1 FROM jobs r

@@ -32,10 +32,27 @@ BEGIN
     UPDATE nodes SET capacity = capacity WHERE id = NEW.node_id;
 END;
 
--- A machine that was created is watched from then on.
+-- A machine that an agent created is watched from then on.
 CREATE TRIGGER created_machine_is_watched AFTER UPDATE OF state ON jobs
-  WHEN NEW.kind = 'create' AND NEW.state = 'done' AND OLD.state <> 'done'
+  WHEN NEW.kind = 'create' AND NEW.state = 'done' AND OLD.state <> 'done' AND NEW.is_by_hand = 0
 BEGIN
     INSERT INTO machines (job_id, node_id, agent, state, since, reported_at)
     VALUES (NEW.id, NEW.node_id, NEW.agent, 'running', NEW.changed_at, NEW.changed_at);
+END;
+
+-- What a farmer has to do by hand, they are notified of: at once, or once there is an SSH key.
+CREATE TRIGGER job_by_hand_emits_event AFTER INSERT ON jobs
+  WHEN NEW.is_by_hand = 1 AND NEW.state = 'waiting'
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, slice_number, rental_id, created_at)
+    VALUES (iif(NEW.kind = 'create', 'manual-setup', 'manual-removal'), NEW.farmer_id, NEW.node_id,
+            NEW.slice_number, iif(NEW.kind = 'create', NEW.rental_id, NULL), NEW.created_at);
+END;
+
+CREATE TRIGGER job_by_hand_with_key_emits_event AFTER UPDATE OF state ON jobs
+  WHEN NEW.is_by_hand = 1 AND NEW.state = 'waiting' AND OLD.state = 'needs-key'
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, slice_number, rental_id, created_at)
+    VALUES ('manual-setup', NEW.farmer_id, NEW.node_id, NEW.slice_number, NEW.rental_id,
+            NEW.changed_at);
 END;

@@ -119,6 +119,12 @@ ALTER TABLE jobs ADD COLUMN log
     TEXT
     CONSTRAINT job_log_length_in_range CHECK (length(log) <= 3000);
 
+-- Whether its farmer does it by hand and says so: the farm has no agent, or, of a removal, no agent
+-- made the machine. An agent that comes later takes over what is to be made, and nothing else.
+ALTER TABLE jobs ADD COLUMN is_by_hand
+    INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT job_is_by_hand_is_boolean CHECK (is_by_hand IN (0, 1));
+
 -- What each machine uses of its server, as its agent last reported it.
 ALTER TABLE machines ADD COLUMN cpu_percent
     INTEGER

@@ -5,5 +5,6 @@ use spin_sdk::http_service;
 
 #[http_service]
 async fn farmer_dashboard(request: Request) -> Response<edge::Body> {
-    edge::serve(&[farming::FARMS, billing::PAYOUTS, notifying::NOTICES], request).await
+    let routes = [farming::FARMS, machines::MANUAL_SETUPS, billing::PAYOUTS, notifying::NOTICES];
+    edge::serve(&routes, request).await
 }

@@ -50,6 +50,8 @@ pub enum Action {
     ConsoleOpened,
     /// A renter had a machine started, shut down, restarted or reset.
     MachineActionRequested,
+    /// A farmer said that they have set a machine up by hand, or how it is reached now.
+    SetupConfirmed,
     /// A farmer confirmed that a machine is gone.
     RemovalConfirmed,
     /// A farmer said where to be paid.

@@ -63,6 +63,10 @@ pub enum EventKind {
     AccessReady,
     /// A machine could not be made.
     AccessFailed,
+    /// A farmer has to make a machine by hand, because the farm has no agent.
+    ManualSetup,
+    /// A farmer has to remove a machine that they made by hand.
+    ManualRemoval,
     /// A machine is reached at another address or other ports.
     AccessChanged,
     /// A machine is late.
@@ -200,6 +204,8 @@ impl EventKind {
             | EventKind::AccessChanged
             | EventKind::WalletCredited => Audience::Renter,
             EventKind::RentalMovedOut
+            | EventKind::ManualSetup
+            | EventKind::ManualRemoval
             | EventKind::RemovalLate
             | EventKind::SliceRemoved
             | EventKind::NodeRegistered
@@ -275,8 +281,11 @@ impl EventKind {
             | EventKind::AccessReady
             | EventKind::AccessFailed
             | EventKind::AccessChanged
-            | EventKind::AccessLate => Some(NotificationCategory::Access),
-            EventKind::RemovalLate | EventKind::SliceRemoved => Some(NotificationCategory::Removal),
+            | EventKind::AccessLate
+            | EventKind::ManualSetup => Some(NotificationCategory::Access),
+            EventKind::ManualRemoval | EventKind::RemovalLate | EventKind::SliceRemoved => {
+                Some(NotificationCategory::Removal)
+            }
             EventKind::MachineDown
             | EventKind::MachineUp
             | EventKind::MachineActionFailed

@@ -15,6 +15,9 @@ pub const WAIT_SECONDS_MAX: u32 = 20;
 pub const LATE_SECONDS: i64 = 5 * 60;
 /// A removal takes at most so long; then people are notified. Seconds: an hour.
 pub const REMOVAL_LATE_SECONDS: i64 = 3_600;
+/// What a farmer does by hand, because the farm has no agent, is late so much later. Seconds: 12
+/// hours.
+pub const BY_HAND_SECONDS: i64 = 12 * 3_600;
 /// What has no access by then is refunded in full. Seconds: ten minutes less than 24 hours, which
 /// is two runs of what refunds.
 pub const REFUND_SECONDS: i64 = 24 * 3_600 - 600;
@@ -49,7 +52,7 @@ pub struct Deadline {
 }
 
 /// Every deadline of a job.
-pub const DEADLINES: [Deadline; 6] = [
+pub const DEADLINES: [Deadline; 7] = [
     Deadline {
         what: "report",
         seconds: LEASE_SECONDS,
@@ -72,6 +75,13 @@ pub const DEADLINES: [Deadline; 6] = [
         then: "the rental is refunded in full and ends",
     },
     Deadline {
+        what: "access or removal by hand",
+        seconds: BY_HAND_SECONDS,
+        since: "when it would be late with an agent",
+        owner: "clock, notify of late jobs",
+        then: "renter or farmer, and operators, are notified once",
+    },
+    Deadline {
         what: "next attempt",
         seconds: RETRY_MAX_SECONDS,
         since: "a failure",
@@ -90,7 +100,7 @@ pub const DEADLINES: [Deadline; 6] = [
         seconds: AGENT_SECONDS,
         since: "the agent last asked",
         owner: "the trigger that makes jobs",
-        then: "what is rented from then on is not provisioned",
+        then: "what is rented from then on is set up by hand",
     },
 ];
 
@@ -207,7 +217,7 @@ pub enum JobEvent {
     Missed,
     /// It cannot be done, or was tried too often.
     GivenUp,
-    /// The farmer says that the machine is gone.
+    /// The farmer says that they have set the machine up by hand, or that it is gone.
     Confirmed,
     /// Everything is refunded.
     Refunded,
@@ -224,6 +234,7 @@ pub fn after(kind: JobKind, state: JobState, event: JobEvent) -> Option<JobState
         }
         (_, JobEvent::Leased, Waiting | Leased) | (_, JobEvent::Progressed, Leased) => Some(Leased),
         (_, JobEvent::Completed, Leased)
+        | (JobKind::Create, JobEvent::Confirmed, Waiting)
         | (JobKind::Remove, JobEvent::Confirmed, Waiting | Leased | Failed) => Some(Done),
         (_, JobEvent::GivenUp, Leased) => Some(Failed),
         (JobKind::Create, JobEvent::Refunded, Waiting | Leased | Failed) => Some(Refunded),
@@ -389,6 +400,7 @@ mod tests {
               RentalEnded: canceled
             waiting
               Leased: leased
+              Confirmed: done
               Refunded: refunded
               RentalEnded: canceled
             leased
@@ -451,6 +463,9 @@ mod tests {
             access within 85800 s of: payment, or the first key
               clock, refund rentals without access:
               the rental is refunded in full and ends
+            access or removal by hand within 43200 s of: when it would be late with an agent
+              clock, notify of late jobs:
+              renter or farmer, and operators, are notified once
             next attempt within 1800 s of: a failure
               provisioner, lease:
               the job is due again; sooner after the first failures
@@ -459,7 +474,7 @@ mod tests {
               farmer and operators are notified once; the slice stays off the market
             a sign of life within 2592000 s of: the agent last asked
               the trigger that makes jobs:
-              what is rented from then on is not provisioned
+              what is rented from then on is set up by hand
         "#]]
         .assert_eq(&table);
     }

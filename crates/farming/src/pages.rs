@@ -53,7 +53,8 @@ fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
     let agents = jobs::agents(cx.db, farmer.account, node)?;
     let removals = jobs::being_removed(cx.db, farmer.account, node)?;
     let page = FarmNode::new(&visit, &found, &months, &lines);
-    let page = page.with_agents(&visit, &found, &agents, &removals);
+    let setups = jobs::manual_setups(cx.db, farmer.account, node)?;
+    let page = page.with_agents(&visit, &found, &agents, &removals).with_manual_setups(&setups);
     Ok(page.with_maintenance(&visit, &windows).with_sla_outlook(so_far, cx.now))
 }
 

@@ -8,6 +8,7 @@ mod agent;
 mod console_password;
 mod late;
 mod machine_keys;
+mod manual_setup;
 pub mod ports;
 mod rebuild;
 mod reports;
@@ -29,6 +30,7 @@ use crate::actions::json::{LIST_ACTIONS, REQUEST_ACTION};
 use crate::agent::json::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
 use crate::console_password::json::SET_CONSOLE_PASSWORD;
 use crate::machine_keys::json::{LIST_MACHINE_KEYS, SET_MACHINE_KEYS};
+use crate::manual_setup::json::{CONFIRM_SETUP, LIST_MANUAL_SETUPS};
 use crate::ports::json::SET_PORTS;
 use crate::rebuild::json::REBUILD_MACHINE;
 use crate::reports::json::REPORT_MACHINES;
@@ -39,9 +41,21 @@ use crate::ssh_keys::page::SSH_KEYS;
 const SIGNED_IN: Access = Access::Account(Scope::Read);
 /// Who may say what gets into their machines.
 const RENT: Access = Access::Account(Scope::Rent);
+/// Who may say how what they set up by hand is reached.
+const FARM: Access = Access::Account(Scope::Farm);
+/// The page of a machine that is set up by hand.
+const SETUP: &str = "/dashboard/farm/nodes/{node}/slices/{number}/setup";
 
 /// Every route of this feature.
-pub const ROUTES: &[&[Route]] = &[AGENTS, SSH_KEY_ROUTES, ACTIONS];
+pub const ROUTES: &[&[Route]] = &[AGENTS, MANUAL_SETUPS, SSH_KEY_ROUTES, ACTIONS];
+
+/// What farmers set up by hand.
+pub const MANUAL_SETUPS: &[Route] = &[
+    Route::api(&LIST_MANUAL_SETUPS, manual_setup::list),
+    Route::api(&CONFIRM_SETUP, manual_setup::confirm),
+    Route::page(SETUP, FARM, manual_setup::show),
+    Route::form(SETUP, FARM, manual_setup::send_form),
+];
 
 /// SSH keys of an account.
 pub const SSH_KEY_ROUTES: &[Route] = &[
@@ -104,6 +118,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &COMPLETE_JOB,
     &FAIL_JOB,
     &REPORT_MACHINES,
+    &LIST_MANUAL_SETUPS,
+    &CONFIRM_SETUP,
     &REQUEST_ACTION,
     &LIST_ACTIONS,
     &SET_PORTS,

@@ -177,7 +177,7 @@ pub enum Exchange {
 
 impl Exchange {
     fn of(machine: &Machine) -> Exchange {
-        if machine.live.is_none() {
+        if machine.state != JobState::Done {
             Exchange::None
         } else if machine.can(Capability::SetKeys) {
             Exchange::Keys
@@ -220,7 +220,8 @@ impl Exchange {
             }
             Exchange::Impossible => {
                 "This farm can neither change the machine's SSH keys nor rebuild it. After the \
-                 transfer, the current renter's keys still log in, and the new renter's don't."
+                 transfer, the current renter's keys still log in, and the new renter's don't, \
+                 unless the farmer changes that by hand."
             }
         }
     }

@@ -14,21 +14,21 @@ pub fn access_late(to: &Email, place: &str, url: &str) -> Mail {
     Mail::new("access-late", to, "Your machine is delayed", text)
 }
 
-/// To a farmer: the machine of an ended rental is not gone after an hour.
+/// To a farmer: the machine of an ended rental is not gone in time.
 pub fn removal_late(to: &Email, place: &str, url: &str) -> Mail {
     let text = format!(
-        "The rental of {place} at Mycelium has ended, but your agent hasn't removed its machine\n\
-         yet. The slice is offered again once the agent removes it or you confirm the removal:\n\n\
+        "The rental of {place} at Mycelium has ended, but its machine hasn't been removed yet.\n\
+         The slice is offered again once your agent removes it or you confirm the removal:\n\n\
          {url}\n"
     );
     Mail::new("removal-late", to, "Machine removal is overdue", text)
 }
 
-/// To an operator: a job of a farm's agent is late; `description` is `create` or `remove`.
+/// To an operator: a farm's agent or its farmer is late; `description` is `create` or `remove`.
 pub fn job_late(to: &Email, description: &str, place: &str, url: &str) -> Mail {
     let text = format!(
-        "A farm's agent at Mycelium has an overdue job: {description} on {place}.\n\n\
+        "A farm at Mycelium has an overdue job: {description} on {place}.\n\n\
          Operator page:\n\n{url}\n"
     );
-    Mail::new("job-late", to, "Agent job overdue", text)
+    Mail::new("job-late", to, "Job of a farm overdue", text)
 }

@@ -443,14 +443,19 @@ pub const INVARIANTS: [Invariant; 39] = [
         id: "access-before-earning",
         claim: "Nothing is earned with a running rental before its machines are there.",
         // What came from another slice may have earned there, unless access was owed there as
-        // well: then it is refunded when that would have been.
+        // well: then it is refunded when that would have been. A term for which nobody gave an SSH
+        // key is earned at its end.
         check: Check::Count(
             "SELECT count(*)
                FROM rentals r
                JOIN jobs j ON j.rental_id = r.id AND j.kind = 'create'
                           AND j.state IN ('needs-key', 'waiting', 'leased', 'failed')
               WHERE r.state = 'active'
-                AND (SELECT sum(earned_micros) FROM rental_periods WHERE rental_id = r.id) > 0
+                AND (SELECT sum(earned_micros) FROM rental_periods
+                      WHERE rental_id = r.id
+                        AND (j.state <> 'needs-key'
+                             OR number = (SELECT max(number) FROM rental_periods
+                                           WHERE rental_id = r.id))) > 0
                 AND NOT EXISTS (
                     SELECT 1 FROM events e
                      WHERE e.rental_id = r.id AND e.kind = 'rental-moved-out'
@@ -474,7 +479,7 @@ pub const INVARIANTS: [Invariant; 39] = [
     },
     Invariant {
         id: "machines-are-of-rentals",
-        claim: "A machine is watched from its setup until its rental leaves the slice.",
+        claim: "A machine is watched from its setup by an agent until its rental leaves the slice.",
         check: Check::Count(
             "SELECT (SELECT count(*) FROM machines m
                       WHERE NOT EXISTS (
@@ -487,6 +492,7 @@ pub const INVARIANTS: [Invariant; 39] = [
                        JOIN jobs j ON j.rental_id = r.id AND j.node_id = r.node_id
                                   AND j.slice_number = coalesce(r.slice_number, j.slice_number)
                                   AND j.kind = 'create' AND j.state = 'done'
+                                  AND j.is_by_hand = 0
                       WHERE r.state <> 'ended'
                         AND NOT EXISTS (SELECT 1 FROM machines WHERE job_id = j.id))",
         ),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::provisioning::BY_HAND_SECONDS;
 use domain::recurring;
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -125,8 +126,8 @@ pub fn record(db: &dyn Db, done: &[Done], now: Timestamp) -> Result<(), StoreErr
 /// More than this is not counted of what waits for a job.
 pub const BACKLOG_MAX: u64 = 10_000;
 
-/// What waits at `?1` for the jobs that can be behind, each up to `?2`. Each count is served by the
-/// index that the job itself uses.
+/// What waits at `?1` for the jobs that can be behind, each up to `?2`; what farmers do by hand is
+/// late `?3` seconds later. Each count is served by the index that the job itself uses.
 const BACKLOG: &str = "
     SELECT 'refund rentals without access', (SELECT count(*) FROM (
                SELECT 1 FROM jobs
@@ -163,7 +164,7 @@ const BACKLOG: &str = "
     SELECT 'notify of late jobs', (SELECT count(*) FROM (
                SELECT 1 FROM jobs
                 WHERE notified_at IS NULL AND state IN ('waiting', 'leased', 'failed')
-                  AND late_at <= ?1 LIMIT ?2))
+                  AND late_at <= ?1 AND late_at + is_by_hand * ?3 <= ?1 LIMIT ?2))
      UNION ALL
     SELECT 'seal the audit log', (SELECT count(*) FROM (
                SELECT 1 FROM audit
@@ -182,7 +183,8 @@ const BACKLOG: &str = "
 /// What waits for the jobs that can be behind, by their name, up to `BACKLOG_MAX` each.
 pub fn backlog(db: &dyn Db, now: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
     let limit = i64::try_from(BACKLOG_MAX).unwrap_or(i64::MAX);
-    Ok(db.all(BACKLOG, &[now.into(), limit.into()])?.into_iter().collect())
+    let params = [now.into(), limit.into(), BY_HAND_SECONDS.into()];
+    Ok(db.all(BACKLOG, &params)?.into_iter().collect())
 }
 
 /// Moves what no reader holds back from the write-ahead log into the database. Without one it does

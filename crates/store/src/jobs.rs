@@ -8,8 +8,8 @@ use domain::capability::{Capabilities, Capability};
 use domain::id::{AccountId, JobId, NodeId, RentalId, SliceId, TokenId};
 use domain::port::Port;
 use domain::provisioning::{
-    self, AGENT_SECONDS, ATTEMPTS_MAX, Job, JobKind, JobState, LATE_SECONDS, LEASE_SECONDS,
-    LeaseLost, Next, Owed, REFUND_SECONDS, Report, Step,
+    self, AGENT_SECONDS, ATTEMPTS_MAX, BY_HAND_SECONDS, Job, JobKind, JobState, LATE_SECONDS,
+    LEASE_SECONDS, LeaseLost, Next, Owed, REFUND_SECONDS, Report, Step,
 };
 use domain::recurring::GIVE_UP_JOBS;
 use domain::time::Timestamp;
@@ -51,7 +51,7 @@ const SEE: &str = "
         ON CONFLICT (account_id, farm_id, name) DO UPDATE SET seen_at = excluded.seen_at
      WHERE seen_at <= ?5";
 
-/// Notes that an agent asks for jobs: what is rented on its farm from now on is provisioned.
+/// Notes that an agent asks for jobs: what is rented on its farm from now on is its.
 pub fn see(db: &dyn Db, agent: &Agent<'_>, now: Timestamp) -> Result<(), StoreError> {
     let params = [
         Value::text(agent.farmer),
@@ -100,15 +100,18 @@ row! {
 }
 
 /// Leases the job of the farm `?2` of the farmer `?1` that has been due for longest at `?3`, until
-/// `?4`, to the agent `?5` with the token `?6`; one that makes a machine at most `?7` times. No row
-/// comes back if none is due. Served by the index `jobs_by_due`.
+/// `?4`, to the agent `?5` with the token `?6`; one that makes a machine at most `?7` times. What
+/// the farmer was to make by hand is the agent's from then on, and late at `?8`; what they have
+/// made, they remove. No row comes back if none is due. Served by the index `jobs_by_due`.
 const LEASE: &str = returning!(
     "UPDATE jobs
         SET state = 'leased', fence = fence + 1, attempts = attempts + 1, due_at = ?4, agent = ?5,
-            token_id = ?6, step = NULL, steps = '{}', changed_at = ?3
+            token_id = ?6, step = NULL, steps = '{}', late_at = iif(is_by_hand, ?8, late_at),
+            is_by_hand = 0, changed_at = ?3
       WHERE id = (SELECT id FROM jobs
                    WHERE farmer_id = ?1 AND farm_id = ?2 AND due_at <= ?3
-                     AND state IN ('waiting', 'leased') AND (kind = 'remove' OR attempts < ?7)
+                     AND state IN ('waiting', 'leased')
+                     AND iif(kind = 'remove', is_by_hand = 0, attempts < ?7)
                    ORDER BY due_at LIMIT 1)",
     Leased
 );
@@ -123,6 +126,7 @@ pub fn lease(db: &dyn Db, agent: &Agent<'_>, now: Timestamp) -> Result<Option<Le
         agent.name.into(),
         agent.token.map(Value::text).into(),
         ATTEMPTS_MAX.into(),
+        now.plus_seconds(LATE_SECONDS).into(),
     ];
     db.first(LEASE, &params)
 }
@@ -287,6 +291,8 @@ row! {
         pub number: u32 = "s.number",
         /// How far it is.
         pub state: JobState = "j.state",
+        /// Whether the farmer has to do it.
+        pub is_by_hand: bool = "j.is_by_hand",
         /// Since when.
         pub since: Timestamp = "j.created_at",
     }
@@ -299,6 +305,80 @@ pub fn being_removed(
     node: NodeId,
 ) -> Result<Vec<Removal>, StoreError> {
     db.all(BEING_REMOVED, &[Value::text(farmer), node.0.into()])
+}
+
+row! {
+    /// A machine that a farmer makes by hand, or has made so.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct ManualSetup {
+        /// The job.
+        pub job: JobId = "j.id",
+        /// The rental.
+        pub rental: RentalId = "j.rental_id",
+        /// The slice.
+        pub slice: SliceId = "j.node_id, j.slice_number",
+        /// Whether the renter has no key, it is waited for, or it is there.
+        pub state: JobState = "j.state",
+        /// How it is reached, encrypted, once it is there.
+        pub sealed: Option<Vec<u8>> = "j.sealed",
+        /// The public keys that are to get in; none while the renter has none.
+        pub ssh_keys: KeyLines = "u.ssh_keys",
+        /// The name of the template that the renter has chosen.
+        pub template: Option<String> = "u.template",
+        /// What is to be reachable beside SSH.
+        pub ports: Vec<Port> = ports_of!("j.rental_id"),
+        /// Since when it is waited for: since payment, a move, or the first key.
+        pub since: Timestamp = "j.changed_at",
+        /// When everything is refunded, if there are keys by then.
+        pub refund_at: Timestamp = "j.refund_at",
+    }
+}
+
+/// What the farmer `?1` makes or has made by hand on the node `?2`, by slice: one for each of the
+/// node's slices at most, of which there are 512. Served by the index `jobs_by_rental`.
+const MANUAL_SETUPS: &str = select!(
+    ManualSetup,
+    " FROM slices s
+      JOIN nodes n ON n.id = s.node_id
+      JOIN jobs j ON j.rental_id = s.rental_id AND j.node_id = s.node_id
+                 AND j.slice_number = s.number
+      JOIN setups u ON u.rental_id = s.rental_id
+     WHERE n.farmer_id = ?1 AND s.node_id = ?2 AND j.kind = 'create' AND j.is_by_hand = 1
+       AND j.state IN ('needs-key', 'waiting', 'done')
+     ORDER BY s.number LIMIT 512"
+);
+
+/// What a farmer makes or has made by hand on a node, by slice.
+pub fn manual_setups(
+    db: &dyn Db,
+    farmer: AccountId,
+    node: NodeId,
+) -> Result<Vec<ManualSetup>, StoreError> {
+    db.all(MANUAL_SETUPS, &[Value::text(farmer), node.0.into()])
+}
+
+/// The farmer `?1` has made the machine of the job `?2` by hand, which is reached as `?3` says, at
+/// `?4`. No row comes back where it does not wait for that.
+const CONFIRM_SETUP: &str = "
+    UPDATE jobs
+       SET state = 'done', fence = fence + 1, attempts = attempts + 1, sealed = ?3, changed_at = ?4
+     WHERE id = ?2 AND kind = 'create' AND state = 'waiting' AND is_by_hand = 1
+       AND node_id IN (SELECT id FROM nodes WHERE farmer_id = ?1)
+ RETURNING id";
+
+/// The farmer says that they have made a machine by hand, and how it is reached, encrypted. `false`
+/// where it does not wait for that: an agent has it, it was confirmed, or the rental has ended.
+pub fn confirm_setup(
+    db: &dyn Db,
+    farmer: AccountId,
+    job: &JobId,
+    sealed: &[u8],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    db.has_row(
+        CONFIRM_SETUP,
+        &[Value::text(farmer), job.as_str().into(), sealed.into(), now.into()],
+    )
 }
 
 /// Up to `?3` agents of the farm of the node `?2` of the farmer `?1`, the last seen first.
@@ -349,7 +429,9 @@ row! {
         /// When everything is refunded, unless it is there.
         pub refund_at: Timestamp = "j.refund_at",
         /// Whether it is late.
-        pub is_late: bool = "j.notified_at IS NOT NULL OR j.late_at <= ?3",
+        pub is_late: bool = "j.notified_at IS NOT NULL OR j.late_at + j.is_by_hand * ?4 <= ?3",
+        /// Whether the farmer makes it by hand, or has made it so.
+        pub is_by_hand: bool = "j.is_by_hand",
         /// What is to be reachable beside SSH.
         pub ports: Vec<Port> = ports_of!("j.rental_id"),
         /// How it is, once it is there.
@@ -378,8 +460,8 @@ fn read_steps(json: &str) -> Option<Vec<(Step, Timestamp)>> {
 }
 
 /// The machines of the rental `?1`, which the caller has shown to be seen, at `?3`, by slice; `?2`
-/// the most. Those of slices that it has left are none of its any more. Served by the index
-/// `jobs_by_rental`.
+/// the most. What is made by hand is late `?4` seconds later. Those of slices that it has left are
+/// none of its any more. Served by the index `jobs_by_rental`.
 const OF_RENTAL: &str = select!(
     Machine,
     "FROM jobs j JOIN rentals r ON r.id = j.rental_id LEFT JOIN machines m ON m.job_id = j.id
@@ -388,9 +470,10 @@ const OF_RENTAL: &str = select!(
      ORDER BY j.slice_number LIMIT ?2"
 );
 
-/// The machines of a rental, by slice; none where its farm has no agent.
+/// The machines of a rental, by slice; none of one from before there were jobs for each.
 pub fn machines(db: &dyn Db, rental: RentalId, now: Timestamp) -> Result<Vec<Machine>, StoreError> {
-    let params = [Value::text(rental), JOBS_OF_RENTAL_MAX.into(), now.into()];
+    let params =
+        [Value::text(rental), JOBS_OF_RENTAL_MAX.into(), now.into(), BY_HAND_SECONDS.into()];
     db.all(OF_RENTAL, &params)
 }
 
@@ -404,16 +487,18 @@ pub fn is_owed(db: &dyn Db, rental: RentalId) -> Result<bool, StoreError> {
     db.has_row(OWED, &[Value::text(rental)])
 }
 
-/// Up to `?3` states of machines of the rental `?1`, with whether they are late at `?2`. Those of
-/// slices that it has left are over. Served by the index `jobs_by_rental`.
+/// Up to `?3` states of machines of the rental `?1`, with whether they are late at `?2`: what is
+/// made by hand `?4` seconds later. Those of slices that it has left are over. Served by the index
+/// `jobs_by_rental`.
 const OWING: &str = "
-    SELECT state, notified_at IS NOT NULL OR late_at <= ?2 FROM jobs
+    SELECT state, notified_at IS NOT NULL OR late_at + is_by_hand * ?4 <= ?2 FROM jobs
      WHERE rental_id = ?1 AND kind = 'create' AND state IN ('waiting', 'leased', 'failed')
      LIMIT ?3";
 
 /// What a rental's renter waits for.
 pub fn owed(db: &dyn Db, rental: RentalId, now: Timestamp) -> Result<Owed, StoreError> {
-    let params = [Value::text(rental), now.into(), JOBS_OF_RENTAL_MAX.into()];
+    let params =
+        [Value::text(rental), now.into(), JOBS_OF_RENTAL_MAX.into(), BY_HAND_SECONDS.into()];
     Ok(Owed::of(db.all::<(JobState, bool)>(OWING, &params)?))
 }
 
@@ -439,8 +524,9 @@ pub(crate) fn ahead(
 }
 
 /// The statements that are served by an index, for the test of their plans.
-pub const INDEXED: [(&str, &str); 4] = [
+pub const INDEXED: [(&str, &str); 5] = [
     (LEASE, "jobs_by_due"),
+    (MANUAL_SETUPS, "jobs_by_rental"),
     (OF_RENTAL, "jobs_by_rental"),
     (OWED, "jobs_by_rental"),
     (OWING, "jobs_by_rental"),

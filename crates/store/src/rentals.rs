@@ -131,24 +131,26 @@ pub(crate) const PERIODS: &str = "
 pub struct RentedMachine {
     /// How far its setup is.
     pub setup: JobState,
+    /// Whether the farmer makes it by hand.
+    pub is_by_hand: bool,
     /// How it is, once it is there.
     pub live: Option<Machine>,
 }
 
 /// The machines of the rental `r`. Served by the index `jobs_by_rental`.
 const MACHINES: &str = "
-    (SELECT json_group_array(json_array(j.state, m.state, m.since, m.reported_at,
+    (SELECT json_group_array(json_array(j.state, j.is_by_hand, m.state, m.since, m.reported_at,
                                         m.is_outage))
        FROM jobs j LEFT JOIN machines m ON m.job_id = j.id
       WHERE j.rental_id = r.id AND j.kind = 'create' AND j.node_id = r.node_id
         AND j.slice_number = coalesce(r.slice_number, j.slice_number))";
 
 impl FromJson for RentedMachine {
-    type Json = (String, Option<String>, Option<i64>, Option<i64>, Option<u8>);
+    type Json = (String, u8, Option<String>, Option<i64>, Option<i64>, Option<u8>);
 
-    fn from_json((setup, state, since, at, is_outage): Self::Json) -> Option<RentedMachine> {
+    fn from_json((setup, by_hand, state, since, at, is_outage): Self::Json) -> Option<Self> {
         let live = FromJson::from_json((state, since, at, is_outage))?;
-        Some(RentedMachine { setup: setup.parse().ok()?, live })
+        Some(RentedMachine { setup: setup.parse().ok()?, is_by_hand: by_hand != 0, live })
     }
 }
 

@@ -2,7 +2,7 @@
 //! refunded. A bounded number at a time, each in a statement of its own: the next run goes on.
 
 use domain::id::{AccountId, JobId, RANDOM_ID_BYTES, RentalId};
-use domain::provisioning::{FREE_SETUPS_SECONDS, JobKind, REFUND_SECONDS, Setup};
+use domain::provisioning::{BY_HAND_SECONDS, FREE_SETUPS_SECONDS, JobKind, REFUND_SECONDS, Setup};
 use domain::rental;
 use domain::time::Timestamp;
 use serde_json::{Value as Json, json};
@@ -35,23 +35,26 @@ row! {
         pub email: String = "a.email",
         /// When everything is refunded, if that is so.
         pub refund_at: Option<Timestamp> = "j.refund_at",
+        /// Whether the farmer has to do it, and no agent.
+        pub is_by_hand: bool = "j.is_by_hand",
     }
 }
 
-/// Up to `?2` jobs that were late at `?1` and of which nobody was notified, the latest first.
-/// Served by the index `jobs_by_lateness`.
+/// Up to `?2` jobs that were late at `?1` and of which nobody was notified, the latest first; what
+/// is done by hand is late `?3` seconds later. Served by the index `jobs_by_lateness`.
 const LATE: &str = select!(
     Late,
     " FROM jobs j
       JOIN rentals r ON r.id = j.rental_id
       JOIN accounts a ON a.id = iif(j.kind = 'create', r.renter_id, j.farmer_id)
      WHERE j.notified_at IS NULL AND j.state IN ('waiting', 'leased', 'failed') AND j.late_at <= ?1
+       AND j.late_at + j.is_by_hand * ?3 <= ?1
      ORDER BY j.late_at LIMIT ?2"
 );
 
 /// Late jobs that people are to be notified of.
 pub fn late(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Late>, StoreError> {
-    db.all(LATE, &[now.into(), limit.into()])
+    db.all(LATE, &[now.into(), limit.into(), BY_HAND_SECONDS.into()])
 }
 
 /// Up to `?1` operators: id and address.

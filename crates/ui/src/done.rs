@@ -67,6 +67,8 @@ pub enum Done {
     LeaveCanceled,
     /// A rental went on with another slice.
     Moved,
+    /// The farmer said that they have set a machine up.
+    SetupConfirmed,
     /// The farmer said that the machine of a slice is gone.
     #[strum(serialize = "removal-confirmed")]
     SliceGone,
@@ -196,6 +198,7 @@ impl Done {
             Done::Moved => {
                 "Rental moved at no charge. The new machine is being set up from scratch."
             }
+            Done::SetupConfirmed => "Setup confirmed. The renter has been notified.",
             Done::SliceGone => "Removal confirmed. The slice is available again.",
             Done::Locked => "Offer locked.",
             Done::Unlocked => "Offer unlocked.",

@@ -44,6 +44,7 @@ fn action_words(action: Action) -> &'static str {
         Action::AccessViewed => "Machine access details viewed",
         Action::ConsoleOpened => "Machine console opened",
         Action::MachineActionRequested => "Machine action requested",
+        Action::SetupConfirmed => "Machine setup confirmed",
         Action::RemovalConfirmed => "Machine removal confirmed",
         Action::PayoutSet => "Payout address set",
         Action::FarmClaimed => "Farm claimed by signature",
@@ -92,6 +93,8 @@ pub fn notification_title(notice: &Notice) -> String {
         EventKind::AccessFailed => format!("Setup of the machine on {place} failed"),
         EventKind::AccessChanged => format!("Your slice {place} has a new address"),
         EventKind::AccessLate => format!("Setup of the machine on {place} is overdue"),
+        EventKind::ManualSetup => format!("Set up the machine on {place} within a day"),
+        EventKind::ManualRemoval => format!("Remove the machine on {place} and confirm it"),
         EventKind::RentalRefunded => {
             format!("The rental of {place} was refunded in full because it had no access")
         }
@@ -294,6 +297,8 @@ pub fn history_words(event: &RentalEvent) -> String {
         EventKind::RentalRefunded => "Refunded in full".to_owned(),
         // These happen to no rental, or there is no more to say.
         EventKind::MachineUp
+        | EventKind::ManualSetup
+        | EventKind::ManualRemoval
         | EventKind::RemovalLate
         | EventKind::SliceRemoved
         | EventKind::NodeRegistered
@@ -351,6 +356,8 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::AccessFailed => "Machine setup failed",
         EventKind::AccessChanged => "Machine has a new address",
         EventKind::AccessLate => "Machine setup overdue",
+        EventKind::ManualSetup => "Machine to be set up by hand",
+        EventKind::ManualRemoval => "Machine to be removed by hand",
         EventKind::RemovalLate => "Machine removal overdue",
         EventKind::SliceRemoved => "Machine of an ended rental removed",
         EventKind::RentalDown => "Rental down for 24 hours",

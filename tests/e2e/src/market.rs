@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use domain::id::{AccountId, NodeId};
@@ -41,6 +41,14 @@ pub const PASSWORD: &str = "a few words work well";
 /// How long a server that has said what it has to say is quiet.
 const QUIET: Duration = Duration::from_millis(500);
 
+/// Rentals of farms without an agent have their machines, as those from before there were jobs:
+/// most tests are about the market, and no farmer does anything by hand in them.
+const NOTHING_BY_HAND: &str = "
+    CREATE TRIGGER IF NOT EXISTS tests_set_up_nothing_by_hand
+    BEFORE INSERT ON jobs WHEN NEW.is_by_hand = 1 BEGIN
+        SELECT RAISE(IGNORE);
+    END";
+
 /// A marketplace, running. It stops when it is dropped.
 pub struct Market {
     /// The stand-in for the grid's server.
@@ -54,6 +62,8 @@ pub struct Market {
     synced_at: AtomicI64,
     reach: Arc<Reach>,
     data: TempDir,
+    /// See [`Market::set_up_by_hand`].
+    sets_up_by_hand: AtomicBool,
 }
 
 /// Where the market is, and what its answers must be like.
@@ -130,6 +140,7 @@ impl Market {
             synced_at: AtomicI64::new(0),
             reach,
             data,
+            sets_up_by_hand: AtomicBool::new(false),
         }
     }
 
@@ -198,7 +209,18 @@ impl Market {
         }
         let cookie = answer.cookie();
         answer.ok(201);
+        if !self.sets_up_by_hand.load(Ordering::Relaxed) {
+            self.open_database().connection().execute_batch(NOTHING_BY_HAND).unwrap();
+        }
         self.visitor().with_cookie(&cookie)
+    }
+
+    /// Farmers without an agent have to set machines up by hand from now on, as they really have
+    /// to.
+    pub fn set_up_by_hand(&self) {
+        self.sets_up_by_hand.store(true, Ordering::Relaxed);
+        let sql = "DROP TRIGGER IF EXISTS tests_set_up_nothing_by_hand";
+        self.open_database().connection().execute_batch(sql).unwrap();
     }
 
     /// A new session of an account.

@@ -15,7 +15,7 @@ use domain::term::Term;
 use domain::time::Timestamp;
 use serde::Deserialize;
 use store::dashboard::NodeStanding;
-use store::jobs::{Removal, SeenAgent};
+use store::jobs::{ManualSetup, Removal, SeenAgent};
 use store::maintenance::Maintenance;
 use store::nodes;
 use store::revenue::Line;
@@ -27,7 +27,7 @@ use ui::visit::Visit;
 use ui::wording::{bandwidth, place};
 use ui::{badge, moment};
 use web::form::{Form, error_above, error_of, sent};
-use web::page::{Badge, Choice, Field, Frame, Moment, Notice, Section};
+use web::page::{Badge, Choice, Field, Frame, Moment, Notice, Section, Tone};
 use web::text::{counted, grouped, sentence};
 use web::{Kind, Problem};
 
@@ -151,8 +151,23 @@ pub(crate) struct FarmSlice {
     pub machine: Option<Badge>,
     /// What its farmer has to do about that, as a sentence or two.
     pub to_do: Option<&'static str>,
+    /// Where the farmer says how its machine is reached, where they set it up by hand.
+    pub setup: Option<SliceSetup>,
     /// What is still there of the rental before.
     pub removal: Option<SliceRemoval>,
+}
+
+/// The machine of a slice is set up by hand.
+#[derive(Clone, Debug)]
+pub(crate) struct SliceSetup {
+    /// How far that is.
+    pub status: Badge,
+    /// When the renter is refunded, while it is waited for.
+    pub refund_at: Option<Moment>,
+    /// Such as `Set up`.
+    pub text: &'static str,
+    /// The page for it.
+    pub url: String,
 }
 
 /// The machine of a rental that has ended is being removed from a slice.
@@ -160,8 +175,8 @@ pub(crate) struct FarmSlice {
 pub(crate) struct SliceRemoval {
     /// Since when.
     pub since: Moment,
-    /// Whether its agent has given up, so that the farmer has to do it.
-    pub has_failed: bool,
+    /// Why the farmer has to do it, such as `the agent failed`; `None` while an agent does it.
+    pub by_hand: Option<&'static str>,
     /// Where the form posts to that says that it is gone.
     pub url: String,
 }
@@ -294,9 +309,14 @@ impl FarmNode {
             until: None,
             machine: None,
             to_do: None,
+            setup: None,
             removal: Some(SliceRemoval {
                 since: moment::to_the_minute(removal.since),
-                has_failed: removal.state == JobState::Failed,
+                by_hand: match removal.state {
+                    JobState::Failed => Some("the agent failed"),
+                    _ if removal.is_by_hand => Some("remove it by hand"),
+                    _ => None,
+                },
                 url: format!(
                     "/dashboard/farm/nodes/{}/slices/{}/confirm-removed",
                     self.id, removal.number
@@ -308,6 +328,16 @@ impl FarmNode {
         self.slices.sort_by_key(|slice| slice.number);
         let removed = u32::try_from(removals.len()).unwrap_or(u32::MAX);
         self.grid = SliceGrid::new(&standing.node, &standing.slices, removed);
+        self
+    }
+
+    /// The same with what its farmer sets up by hand.
+    #[must_use]
+    pub(crate) fn with_manual_setups(mut self, setups: &[ManualSetup]) -> FarmNode {
+        for slice in &mut self.slices {
+            let found = setups.iter().find(|setup| setup.slice.number == slice.number);
+            slice.setup = found.map(SliceSetup::new);
+        }
         self
     }
 
@@ -496,6 +526,23 @@ fn to_do(machine: MachineStatus) -> Option<&'static str> {
     )
 }
 
+impl SliceSetup {
+    fn new(setup: &ManualSetup) -> SliceSetup {
+        let SliceId { node, number } = setup.slice;
+        let (status, text) = match setup.state {
+            JobState::Done => (Badge::new("set up by hand", Tone::Plain), "Change access"),
+            JobState::NeedsKey => (Badge::new("renter has no SSH key", Tone::Plain), "View"),
+            _ => (Badge::new("waits for you", Tone::Warn), "Set up"),
+        };
+        SliceSetup {
+            status,
+            refund_at: setup.state.is_owed().then(|| moment::to_the_minute(setup.refund_at)),
+            text,
+            url: format!("/dashboard/farm/nodes/{node}/slices/{number}/setup"),
+        }
+    }
+}
+
 impl FarmSlice {
     pub(crate) fn new(
         node: &nodes::FarmNode,
@@ -517,6 +564,7 @@ impl FarmSlice {
             until: slice.ends_at.map(moment::on_day),
             machine: machine.map(badge::machine),
             to_do: machine.and_then(to_do),
+            setup: None,
             removal: None,
         }
     }

@@ -170,8 +170,9 @@ fn a_draft_shows_what_it_could_earn() {
             node32_slice_8: available
             node32_slice_9: available
             Agents
-            This farm has no agent, so you set up and remove machines by hand. To run an agent,
-              see crates/agent/README.md.
+            This farm has no agent, so you set up and remove machines by hand. Each setup has to
+              be confirmed within a day, or the renter is refunded in full. To run an agent, see
+              crates/agent/README.md; it also sets up what waits.
             Revenue
             Earned this month: $0.00
             In escrow: $0.00
@@ -232,12 +233,14 @@ fn a_published_node_shows_who_rents_what() {
             SSD: At least 600 GB free, enough for 3 slices limiting
             Slices
             1 rented, 2 available.
-            node32_slice_1: o&#39;ada&#38;co@example.org until 29 October 2026
+            node32_slice_1: o&#39;ada&#38;co@example.org renter has no SSH key until 29 October
+              2026 View: node32_slice_1 </dashboard/farm/nodes/node32/slices/1/setup>
             node32_slice_2: available
             node32_slice_3: available
             Agents
-            This farm has no agent, so you set up and remove machines by hand. To run an agent,
-              see crates/agent/README.md.
+            This farm has no agent, so you set up and remove machines by hand. Each setup has to
+              be confirmed within a day, or the renter is refunded in full. To run an agent, see
+              crates/agent/README.md; it also sets up what waits.
             Revenue
             Earned this month: $0.00
             In escrow: $64.13
@@ -439,6 +442,48 @@ fn report_to(stage: &Stage, agent: &Agent<'_>, report: Report) {
     let told =
         JobReport { job: &job.id, fence: job.fence, report, sealed, reason: None, log: None };
     jobs::report(&stage.db, agent, &told, stage.now()).unwrap();
+}
+
+#[test]
+fn a_farmer_sees_what_is_to_be_set_up_and_removed_by_hand() {
+    let stage = Stage::three_slices();
+    stage.credit(ADA, "200.00");
+    let id = SshKeyId::from_random(stage.now(), [0; RANDOM_ID_BYTES]);
+    let key = SshKey {
+        line: "ssh-ed25519 AAAA".into(),
+        fingerprint: "SHA256:A".into(),
+        comment: String::new(),
+    };
+    let added = ssh_keys::add(&stage.db, ADA.account(), id, "laptop", &key, stage.now());
+    added.unwrap().unwrap();
+    let confirm = |nth: u8| {
+        let rental = stage.rent_another(nth).life.id;
+        let job = jobs::machines(&stage.db, rental, stage.now()).unwrap().remove(0).job;
+        let farmer = FARMER.account();
+        assert!(jobs::confirm_setup(&stage.db, farmer, &job, b"sealed", stage.now()).unwrap());
+        rental
+    };
+    let first = confirm(1);
+    confirm(2);
+    stage.rent_another(3);
+    rentals::end(&stage.db, ADA.account(), first, None, stage.now()).unwrap();
+    let page = read_node(&stage);
+    expect![[r#"
+        2 of 2 rented. 2 rented, 1 being removed.
+        node32_slice_1: being removed since 29 July 2026, 12:00 UTC: remove it by hand
+        post /dashboard/farm/nodes/node32/slices/1/confirm-removed
+        (Confirm removal: node32_slice_1)
+        node32_slice_2: o&#39;ada&#38;co@example.org set up by hand until 29 October 2026
+          Change access: node32_slice_2 </dashboard/farm/nodes/node32/slices/2/setup>
+        node32_slice_3: o&#39;ada&#38;co@example.org waits for you by 30 July 2026, 11:50
+          UTC, or the renter is refunded until 29 October 2026 Set up: node32_slice_3
+          </dashboard/farm/nodes/node32/slices/3/setup>
+        Agents
+        This farm has no agent, so you set up and remove machines by hand. Each setup has to
+          be confirmed within a day, or the renter is refunded in full. To run an agent, see
+          crates/agent/README.md; it also sets up what waits.
+    "#]]
+    .assert_eq(between(&page, "Slices\n", "Revenue"));
 }
 
 #[test]

@@ -183,6 +183,7 @@ mod tests {
             sealed: None,
             refund_at: Timestamp::from_seconds(0),
             is_late: false,
+            is_by_hand: false,
             ports: Vec::new(),
             live: None,
             usage: domain::machine::Usage::default(),

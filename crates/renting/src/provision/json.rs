@@ -82,9 +82,9 @@ impl ConsoleAnswer {
 /// How to get into a rental's machines.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct AccessAnswer {
-    /// `pending` where the farm has no agent; `needs-key` until you register an SSH key;
-    /// `setting-up`; `failed` where the farm's agent has given up; `ready`; `closed` after the
-    /// rental's end.
+    /// `needs-key` until you register an SSH key; `pending` while the farmer sets it up by hand,
+    /// because the farm has no agent; `setting-up` while an agent does; `failed` where the farm's
+    /// agent has given up; `ready`; `closed` after the rental's end.
     pub state: &'static str,
     /// In words.
     pub detail: String,
@@ -93,7 +93,7 @@ pub(crate) struct AccessAnswer {
     /// Whether it is late or has failed, so that the rental can go on with another slice, by
     /// `moveRental`.
     pub can_move: bool,
-    /// Each machine, by slice: none where the farm has no agent.
+    /// Each machine, by slice; none of a rental from before machines were kept.
     pub machines: Vec<MachineView>,
 }
 
@@ -105,7 +105,8 @@ impl AccessAnswer {
         opened: &[Option<SshAccess>],
         now: Timestamp,
     ) -> AccessAnswer {
-        let access = AccessStatus::of(rental.state, machines.iter().map(|it| it.state));
+        let access =
+            AccessStatus::of(rental.state, machines.iter().map(|it| (it.state, it.is_by_hand)));
         let show = |(machine, access): (&Machine, &Option<SshAccess>)| {
             MachineView::new(machine, access.as_ref(), now)
         };
@@ -126,6 +127,9 @@ pub(crate) struct MachineView {
     pub slice_id: String,
     /// `needs-key`, `waiting`, `leased`, `done`, `failed`, `refunded` or `canceled`.
     pub state: &'static str,
+    /// Whether the farmer sets it up by hand: then nobody watches it, and nothing can be done with
+    /// it here.
+    pub by_hand: bool,
     /// How often it was tried.
     pub attempts: u32,
     /// The steps that the agent has reported, in order.
@@ -188,6 +192,7 @@ impl MachineView {
         MachineView {
             slice_id: machine.slice.to_string(),
             state: machine.state.into_str(),
+            by_hand: machine.is_by_hand,
             attempts: machine.attempts,
             steps: machine.steps.iter().map(step).collect(),
             reason: machine.reason.clone(),
@@ -287,9 +292,12 @@ impl OpenPortView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case", const_into_str)]
 pub(crate) enum AccessStatus {
-    /// The farm has no agent.
+    /// It is of before machines were kept, on a farm without an agent.
     #[strum(serialize = "pending")]
     Unprovisioned,
+    /// The farmer sets them up by hand.
+    #[strum(serialize = "pending")]
+    ByHand,
     /// The renter has no key.
     NeedsKey,
     /// They are being made.
@@ -304,19 +312,23 @@ pub(crate) enum AccessStatus {
 }
 
 impl AccessStatus {
-    /// What a rental's machines come to.
+    /// What a rental's machines come to: how far the setup of each is, and whether that is done by
+    /// hand.
     pub(crate) fn of(
         state: RentalState,
-        setups: impl Iterator<Item = JobState> + Clone,
+        setups: impl Iterator<Item = (JobState, bool)> + Clone,
     ) -> AccessStatus {
-        let any = |wanted: JobState| setups.clone().any(|setup| setup == wanted);
+        let any = |wanted: JobState| setups.clone().any(|(setup, _)| setup == wanted);
         match state {
             RentalState::Grace | RentalState::Ended => AccessStatus::Closed,
             RentalState::Active if setups.clone().next().is_none() => AccessStatus::Unprovisioned,
             RentalState::Active if any(JobState::Failed) => AccessStatus::Failed,
             RentalState::Active if any(JobState::NeedsKey) => AccessStatus::NeedsKey,
-            RentalState::Active if setups.clone().all(|setup| setup == JobState::Done) => {
+            RentalState::Active if setups.clone().all(|(setup, _)| setup == JobState::Done) => {
                 AccessStatus::Ready
+            }
+            RentalState::Active if setups.clone().all(|(_, is_by_hand)| is_by_hand) => {
+                AccessStatus::ByHand
             }
             RentalState::Active => AccessStatus::Underway,
         }
@@ -328,6 +340,10 @@ impl AccessStatus {
             AccessStatus::Unprovisioned => {
                 "The slice is yours. Its farm has no automatic setup, so the farmer sets up the \
                  machine by hand."
+            }
+            AccessStatus::ByHand => {
+                "The farmer sets up your machine by hand. You are notified as soon as you can log \
+                 in."
             }
             AccessStatus::NeedsKey => {
                 "Add an SSH public key to start the setup. Only this key can log in to the machine."

@@ -30,7 +30,7 @@ pub(crate) struct Machine {
     pub slice: u32,
     /// Such as `being set up`.
     pub status: Badge,
-    /// From payment to the check from outside.
+    /// From payment to the check from outside; none of what is set up by hand.
     pub steps: Vec<StepLine>,
     /// What went wrong last, as a sentence.
     pub reason: Option<String>,
@@ -40,6 +40,8 @@ pub(crate) struct Machine {
     pub usage: Vec<Fact>,
     /// How to get in, once that was checked.
     pub ready: Option<Ready>,
+    /// Whether its farmer has set it up by hand.
+    pub is_by_hand: bool,
     /// What can be done with it, once it is there.
     pub power: Option<Power>,
     /// Why what was asked for was not done, as a sentence.
@@ -174,6 +176,7 @@ pub(crate) fn status(access: AccessStatus, live: Option<MachineStatus>) -> Badge
     match access {
         AccessStatus::Ready => live.map_or(Badge::new("ready", Tone::Good), badge::machine),
         AccessStatus::Unprovisioned => Badge::new("not set up yet", Tone::Plain),
+        AccessStatus::ByHand => Badge::new("waiting for the farmer", Tone::Plain),
         AccessStatus::NeedsKey => Badge::new("needs an SSH key", Tone::Warn),
         AccessStatus::Underway => Badge::new("being set up", Tone::Plain),
         AccessStatus::Failed => Badge::new("setup failed", Tone::Bad),
@@ -193,10 +196,14 @@ pub(crate) fn text(
     }
     let detail = access.detail(rental.state).to_owned();
     let late = machines.iter().any(|machine| machine.is_late && machine.state.is_owed());
-    match refund_at(machines).filter(|_| late) {
+    let late = if late {
+        " Setup is taking longer than expected, and the operator has been notified."
+    } else {
+        ""
+    };
+    match refund_at(machines).filter(|_| !late.is_empty() || access == AccessStatus::ByHand) {
         Some(at) => format!(
-            "{detail} Setup is taking longer than expected, and the operator has been notified. \
-             If you have no access by {}, you are refunded in full.",
+            "{detail}{late} If you have no access by {}, you are refunded in full.",
             moment::to_the_minute(at).text
         ),
         None => detail,
@@ -253,6 +260,9 @@ impl Machine {
             (JobState::Done, Some(live)) => badge::machine(live.status(visit.now).0),
             (JobState::Done, None) => Badge::new("ready", Tone::Good),
             (JobState::NeedsKey, _) => Badge::new("needs an SSH key", Tone::Warn),
+            (JobState::Waiting, _) if machine.is_by_hand => {
+                Badge::new("waiting for the farmer", Tone::Plain)
+            }
             (JobState::Waiting | JobState::Leased, _) => Badge::new("being set up", Tone::Plain),
             (JobState::Failed, _) => Badge::new("setup failed", Tone::Bad),
             (JobState::Refunded | JobState::Canceled, _) => Badge::new("ended", Tone::Plain),
@@ -263,12 +273,17 @@ impl Machine {
             slice_id: Some(machine.slice.to_string()).filter(|_| !is_alone),
             slice: machine.slice.number,
             status,
-            steps: [paid].into_iter().chain(told).collect(),
+            steps: if machine.is_by_hand {
+                Vec::new()
+            } else {
+                [paid].into_iter().chain(told).collect()
+            },
             reason: reason
                 .map(|reason| sentence(format!("message from the farm's agent: {reason}"))),
             log: machine.log.clone().filter(|_| machine.state != JobState::Done),
             usage: if runs { usage(machine.usage) } else { Vec::new() },
             ready: access.map(|access| Ready::new(machine, access)),
+            is_by_hand: machine.is_by_hand && machine.state == JobState::Done,
             power: None,
             error: None,
         }

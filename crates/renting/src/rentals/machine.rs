@@ -59,7 +59,8 @@ impl Rental {
         actions: &[Action],
     ) -> Rental {
         let (auto_start, rental, now) = (rental.auto_start, &rental.life, visit.now);
-        let access = AccessStatus::of(rental.state, machines.iter().map(|it| it.state));
+        let access =
+            AccessStatus::of(rental.state, machines.iter().map(|it| (it.state, it.is_by_hand)));
         if access == AccessStatus::Closed {
             return self;
         }
@@ -124,7 +125,8 @@ impl Rental {
 impl Access {
     pub(crate) fn new(rental: &Held, now: Timestamp) -> Access {
         let state = rental.life.state;
-        let access = AccessStatus::of(state, rental.machines.iter().map(|it| it.setup));
+        let access =
+            AccessStatus::of(state, rental.machines.iter().map(|it| (it.setup, it.is_by_hand)));
         let status = status(access, rental.machine(now).map(|(status, _)| status));
         Access { status, text: AccessInfo::new(state).detail.to_owned(), command: None }
     }

@@ -186,7 +186,8 @@ fn a_renter_sees_what_each_term_costs() {
             Totals below are for one slice. You pay the total times the number of slices. This
               setting doesn't apply to the whole node.
             This farm has no automatic setup: the farmer sets up your machine by hand, without
-              templates or open ports, and nobody watches it afterwards. You can end the rental
+              templates or open ports, and nobody watches it afterwards. Your term starts now; if
+              you have no access within a day, you are refunded in full. You can end the rental
               at any time; unused time is refunded.
             Term
             [radio duration_months=1 checked required] 1 month $25.00 $25.00 per month, until 29
@@ -197,6 +198,8 @@ fn a_renter_sees_what_each_term_costs() {
               month, until 29 January 2027 Whole node: $405.00 $35.00 short
             [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
               month, until 29 July 2027 Whole node: $765.00 $155.00 short
+            You have no SSH key yet. The machine is set up as soon as you add one
+              </dashboard/settings/ssh-keys>.
             Your balance: $100.00
             The farmer sees you as o&#39;ada&#38;co@example.org (change
               </dashboard/settings#shown>). The rental ends on its last day unless you extend it.
@@ -222,6 +225,8 @@ fn who_cannot_pay_for_a_term_sees_what_is_missing() {
           month, until 29 January 2027 Whole node: $405.00 $135.00 short
         [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
           month, until 29 July 2027 Whole node: $765.00 $255.00 short
+        You have no SSH key yet. The machine is set up as soon as you add one
+          </dashboard/settings/ssh-keys>.
         Your balance of $0.00 is too low for any of these terms. Add credit
           </dashboard/wallet>
         Your balance: $0.00

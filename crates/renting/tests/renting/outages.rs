@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use stage::{ADA, FARMER, Stage, User};
 use store::{events, sync};
 
+use crate::by_hand::{ready, set_up};
 use crate::rented;
 
 /// The grid's index is asked, and does not list node 32.
@@ -120,7 +121,7 @@ fn a_node_that_comes_back_in_time_is_renewed() {
 #[test]
 fn what_nobody_has_seen_is_not_refunded() {
     let stage = Stage::market();
-    let path = rented(&stage);
+    let path = ready(&stage);
     look(&stage);
     look(&stage);
     assert_eq!(kinds(&stage, ADA), [EventKind::NodeDown]);
@@ -157,7 +158,7 @@ fn a_rental_that_is_down_for_a_day_can_be_moved_and_earns_nothing_for_its_old_fa
     let report = stage::report(33, 3);
     stage.register("Antwerp 2", &report);
     stage.offer(33, "Antwerp 2", domain::listing::Listing::Published);
-    let path = rented(&stage);
+    let path = ready(&stage);
     let alternatives = format!("{path}/alternatives");
     let to = |stage: &Stage| {
         let found = stage.as_user(ADA).get(renting::ROUTES, &alternatives).ok(200);
@@ -171,6 +172,7 @@ fn a_rental_that_is_down_for_a_day_can_be_moved_and_earns_nothing_for_its_old_fa
     look(&stage);
     let moved = stage.as_user(ADA).post(renting::ROUTES, &go, to(&stage)).ok(200);
     assert_eq!(moved["node_id"], "node33");
+    set_up(&stage, 33, &path);
     assert_eq!(moved["terms"][0]["earned"], "0.20");
     stage.check_invariants();
     // What was down before is still refunded, and nothing more.

@@ -24,7 +24,7 @@ fn a_renter_finds_what_they_hold_and_what_it_cost() {
             Ended </dashboard/slices?state=ended>
             | Slice | State | Ends | Uptime | Monthly price | Actions
             | node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000> Canal
-              house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | active Access: not set up yet | 29
+              house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | active Access: needs an SSH key | 29
               October 2026 92 days left | not measured yet; guaranteed 99.5% | $23.75 | Extend
               node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000#extend> End
               node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000/cancel>"#]],
@@ -44,9 +44,8 @@ fn the_page_of_a_rental_has_all_that_can_be_done_with_it() {
             node32_slice_1
             On Canal house </marketplace/compute/node32>, Ghent, Belgium until 29 October 2026,
               12:00 UTC active
-            Access not set up yet
-            The slice is yours. Its farm has no automatic setup, so the farmer sets up the
-              machine by hand.
+            Access needs an SSH key
+            Add an SSH public key to start the setup. Only this key can log in to the machine.
             Extend
             post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/extend
             [hidden idempotency_key=019fadbe-f200-7fcd-9d7b-39a820e2f465]
@@ -82,7 +81,8 @@ fn the_page_of_a_rental_has_all_that_can_be_done_with_it() {
             post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/transfer
             Recipient's email address
             The rental stays yours until they accept, and you can cancel the invitation until
-              then. [email email= required]
+              then. The machine is set up with the new renter&#39;s SSH key. [email email=
+              required]
             (Send invitation)
             End early
             You are refunded for the unused time. You see the amount before you confirm.

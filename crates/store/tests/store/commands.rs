@@ -26,7 +26,7 @@ use crate::NO_MACHINES;
 use crate::market::{
     Attempt, account, assert_sound, attempt, balance, carries, count, credit, earned, email, empty,
     extend_once, now, open_account, order_id, order_once, pass, quote, quote_id, rental_id,
-    rental_of, report, states, terms,
+    rental_of, report, set_up_nothing_by_hand, states, terms,
 };
 use crate::model::{ACCOUNTS, FEE_PERCENT, MICROS, Model, ModelNode, RENTED_MAX, Slot, dollars};
 use crate::model_pay::PAID_ACCOUNTS_MAX;
@@ -310,6 +310,7 @@ struct Both {
 impl Both {
     fn new() -> Both {
         let db = empty();
+        set_up_nothing_by_hand(&db);
         ACCOUNTS.for_each(|number| open_account(&db, number));
         let model = Model::default();
         let mut both = Both { db, model, tried: vec![], now: now(), steps: 0 };

@@ -6,9 +6,10 @@ use std::thread;
 use domain::event::EventKind;
 use domain::id::{JobId, MailId, NodeId, RentalId, SliceId};
 use domain::leaving::MoveError;
+use domain::money::Usd;
 use domain::provisioning::{
-    AGENT_SECONDS, ATTEMPTS_MAX, JobKind, JobState, LATE_SECONDS, LEASE_SECONDS, LeaseLost, Owed,
-    REFUND_SECONDS, REMOVAL_LATE_SECONDS, Report, Step,
+    AGENT_SECONDS, ATTEMPTS_MAX, BY_HAND_SECONDS, JobKind, JobState, LATE_SECONDS, LEASE_SECONDS,
+    LeaseLost, Owed, REFUND_SECONDS, REMOVAL_LATE_SECONDS, Report, Step,
 };
 use domain::time::Timestamp;
 use store::due::NotificationMail;
@@ -22,7 +23,7 @@ use strum::VariantArray;
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, balance,
     by_hand, count, earned, extend, fund, furnish, market, now, publish, random, register, rent,
-    rent_all, rental_of, states, usd, version, whole,
+    rent_all, rental_of, set_up_by_hand, states, usd, version, whole,
 };
 use crate::ssh_keys::add;
 
@@ -86,19 +87,117 @@ fn events(db: &RusqliteDb, kind: &str) -> i64 {
     count(db, &format!("SELECT count(*) FROM events WHERE kind = '{kind}'"))
 }
 
-#[test]
-fn a_rental_on_a_farm_without_an_agent_has_no_job() {
+/// A market whose farm has no agent, a renter with a key, and their rental.
+fn rented_by_hand() -> (RusqliteDb, RentalId) {
     let db = market();
+    set_up_by_hand(&db);
     add(&db, OMAR, 1).unwrap();
     for other in [agent(FARMER, 2), agent(OTHER_FARMER, 1)] {
         jobs::see(&db, &other, now()).unwrap();
     }
     jobs::see(&db, &rack(), at(-AGENT_SECONDS)).unwrap();
-    let rental = rent(&db, attempt(OMAR, "key")).unwrap();
-    assert_eq!(jobs::machines(&db, rental.life.id, now()), Ok(vec![]));
-    nothing_is_due(&db, 0);
-    end(&db, account(OMAR), rental.life.id, None, at(60)).unwrap();
+    let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;
+    assert_eq!(events(&db, "manual-setup"), 1);
+    (db, rental)
+}
+
+fn setups(db: &RusqliteDb) -> Vec<(u32, JobState)> {
+    let setups = jobs::manual_setups(db, account(FARMER), NodeId(NODE)).unwrap();
+    setups.iter().map(|setup| (setup.slice.number, setup.state)).collect()
+}
+
+fn confirm(db: &RusqliteDb, rental: RentalId, seconds: i64) -> bool {
+    let job = &jobs::machines(db, rental, at(seconds)).unwrap()[0].job;
+    let done = jobs::confirm_setup(db, account(FARMER), job, b"sealed", at(seconds)).unwrap();
+    assert_sound(db);
+    done
+}
+
+#[test]
+fn what_a_farmer_sets_up_by_hand_is_confirmed_used_and_removed_by_hand() {
+    let (db, rental) = rented_by_hand();
+    let setup = &jobs::manual_setups(&db, account(FARMER), NodeId(NODE)).unwrap()[0];
+    assert_eq!((setup.rental, setup.refund_at), (rental, at(REFUND_SECONDS)));
+    assert_eq!(setup.ssh_keys, KeyLines(vec!["ssh-ed25519 AAAA1".to_owned()]));
+    assert_eq!(jobs::manual_setups(&db, account(OTHER_FARMER), NodeId(NODE)), Ok(vec![]));
+    let job = &setup.job;
+    assert_eq!(jobs::confirm_setup(&db, account(OTHER_FARMER), job, b"no", now()), Ok(false));
+
+    // Nothing is earned until the farmer has confirmed it.
+    let day = 86_400;
+    due::earn(&db, at(day - 700), 10).unwrap();
+    assert_eq!(earned(&db, FARMER), Usd::ZERO);
+    assert!(confirm(&db, rental, day - 700));
+    assert!(!confirm(&db, rental, day - 699));
+    assert_eq!((events(&db, "access-ready"), setups(&db)), (1, vec![(1, JobState::Done)]));
+    assert_eq!(unprovisioned::refundable(&db, at(2 * day), 10), Ok(vec![]));
+    due::earn(&db, at(2 * day), 10).unwrap();
+    assert!(earned(&db, FARMER) > usd("1"));
+    // Nobody watches it, and an agent that joins leaves it alone.
+    let machine = &jobs::machines(&db, rental, at(2 * day)).unwrap()[0];
+    assert_eq!((machine.live, machine.can, machine.is_by_hand), (None, None, true));
+    jobs::see(&db, &rack(), at(2 * day)).unwrap();
+    nothing_is_due(&db, 2 * day);
+
+    end(&db, account(OMAR), rental, None, at(3 * day)).unwrap();
+    nothing_is_due(&db, 4 * day);
+    assert_eq!((events(&db, "manual-removal"), setups(&db)), (1, vec![]));
+    assert_eq!(states(&db, NODE), "-aaaaaaaa");
+    let removal = &jobs::being_removed(&db, account(FARMER), NodeId(NODE)).unwrap()[0];
+    assert_eq!((removal.number, removal.is_by_hand), (1, true));
+    let slice = SliceId { node: NodeId(NODE), number: 1 };
+    assert_eq!(jobs::confirm_removed(&db, account(FARMER), slice, at(4 * day)), Ok(true));
     assert_eq!(states(&db, NODE), "aaaaaaaaa");
+    assert_sound(&db);
+}
+
+#[test]
+fn what_nobody_has_set_up_by_hand_is_late_after_half_a_day_and_refunded_after_a_day() {
+    let (db, rental) = rented_by_hand();
+    let late_at = LATE_SECONDS + BY_HAND_SECONDS;
+    let late = |seconds: i64| unprovisioned::late(&db, at(seconds), 10).unwrap().len();
+    let owed = |seconds: i64| jobs::owed(&db, rental, at(seconds)).unwrap();
+    let waits =
+        |seconds: i64| store::job_runs::backlog(&db, at(seconds)).unwrap()["notify of late jobs"];
+    let is_late = |seconds: i64| jobs::machines(&db, rental, at(seconds)).unwrap()[0].is_late;
+    assert_eq!((late(late_at - 1), owed(late_at - 1)), (0, Owed::Access));
+    assert_eq!((waits(late_at - 1), is_late(late_at - 1)), (0, false));
+    assert_eq!((late(late_at), owed(late_at)), (1, Owed::Overdue));
+    assert_eq!((waits(late_at), is_late(late_at)), (1, true));
+
+    let found = unprovisioned::refundable(&db, at(REFUND_SECONDS), 10).unwrap();
+    assert_eq!(found.iter().map(|it| it.rental).collect::<Vec<_>>(), [rental]);
+    unprovisioned::refund(&db, rental, None, at(REFUND_SECONDS)).unwrap();
+    assert_eq!(balance(&db, OMAR), usd("100"));
+    // Nothing was begun, so the slice is free at once.
+    assert_eq!((states(&db, NODE), setups(&db)), ("aaaaaaaaa".to_owned(), vec![]));
+    assert_eq!(events(&db, "manual-removal"), 0);
+    assert_sound(&db);
+}
+
+#[test]
+fn an_agent_that_joins_takes_over_what_waits_to_be_set_up_by_hand() {
+    let (db, rental) = rented_by_hand();
+    jobs::see(&db, &rack(), at(3_600)).unwrap();
+    let job = lease(&db, 3_600);
+    assert_eq!((job.rental, job.kind, setups(&db)), (rental, JobKind::Create, vec![]));
+    assert!(!confirm(&db, rental, 3_601));
+    // Its five minutes begin now.
+    let is_late = |seconds: i64| jobs::machines(&db, rental, at(seconds)).unwrap()[0].is_late;
+    assert!(!is_late(3_600 + LATE_SECONDS - 1) && is_late(3_600 + LATE_SECONDS));
+    notify(&db, &job, Report::Complete, 3_700).unwrap();
+    end(&db, account(OMAR), rental, None, at(7_200)).unwrap();
+    assert_eq!(lease(&db, 7_200).kind, JobKind::Remove);
+}
+
+#[test]
+fn a_farmer_is_notified_once_a_renter_has_a_key() {
+    let db = market();
+    set_up_by_hand(&db);
+    rent(&db, attempt(OMAR, "key")).unwrap();
+    assert_eq!((events(&db, "manual-setup"), setups(&db)), (0, vec![(1, JobState::NeedsKey)]));
+    add(&db, OMAR, 1).unwrap();
+    assert_eq!((events(&db, "manual-setup"), setups(&db)), (1, vec![(1, JobState::Waiting)]));
     assert_sound(&db);
 }
 

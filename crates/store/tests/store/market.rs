@@ -91,7 +91,25 @@ pub(crate) fn market() -> RusqliteDb {
     db
 }
 
+/// Rentals of farms without an agent have their machines, as those from before there were jobs:
+/// most tests are about the market, and no farmer does anything by hand in them.
+const NOTHING_BY_HAND: &str = "
+    CREATE TRIGGER tests_set_up_nothing_by_hand BEFORE INSERT ON jobs WHEN NEW.is_by_hand = 1 BEGIN
+        SELECT RAISE(IGNORE);
+    END";
+
+/// Farmers without an agent have to set machines up by hand from now on, as they really have to.
+pub(crate) fn set_up_by_hand(db: &dyn Db) {
+    db.run("DROP TRIGGER tests_set_up_nothing_by_hand", &[]).unwrap();
+}
+
+/// See [`NOTHING_BY_HAND`].
+pub(crate) fn set_up_nothing_by_hand(db: &dyn Db) {
+    db.run(NOTHING_BY_HAND, &[]).unwrap();
+}
+
 pub(crate) fn furnish(db: &dyn Db) {
+    set_up_nothing_by_hand(db);
     for number in [FARMER, OTHER_FARMER, OMAR, AIDA] {
         open_account(db, number);
     }

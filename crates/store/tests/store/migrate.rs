@@ -14,7 +14,7 @@ use store::{Db, Rows, RusqliteDb, StoreError, Value};
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, Disk, NODE, OMAR, assert_sound, attempt, by_hand, count, empty, furnish, market,
-    now, pass, rent, states,
+    now, pass, rent, set_up_by_hand, states,
 };
 
 fn blank() -> RusqliteDb {
@@ -313,6 +313,7 @@ fn used(db: &RusqliteDb) {
     rent(db, attempt(OMAR, "first")).unwrap();
     pass(db, now().plus_months(3), 100);
     rent(db, Attempt { id: 2, ..attempt(AIDA, "second") }).unwrap();
+    set_up_by_hand(db);
     by_hand(
         db,
         "INSERT INTO maintenance (id, node_id, starts_at, ends_at, note, announced_at)
@@ -391,6 +392,7 @@ impl Db for Recording<'_> {
 #[test]
 fn only_files_that_differ_are_replaced_and_each_of_them_whole() {
     let db = market();
+    set_up_by_hand(&db);
     let mut guards = SCHEMA.guards.to_vec();
     let clock = guards.iter_mut().find(|file| file.path == "guards/market_clock.sql").unwrap();
     clock.sql = CLOCK;

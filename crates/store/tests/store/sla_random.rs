@@ -13,7 +13,8 @@ use store::{Db, RusqliteDb, maintenance, nodes, offering, rentals};
 
 use crate::market::{
     AIDA, Attempt, FARMER, OMAR, OTHER_FARMER, account, assert_sound, attempt, empty, evaluate,
-    fund, now, open_account, pass, random, register, rent, rental_id, terms, usd,
+    fund, now, open_account, pass, random, register, rent, rental_id, set_up_nothing_by_hand,
+    terms, usd,
 };
 use crate::observations::{Seen, observe};
 
@@ -84,6 +85,7 @@ struct World {
 impl World {
     fn new(seed: u64) -> World {
         let db = empty();
+        set_up_nothing_by_hand(&db);
         for number in [FARMER, OTHER_FARMER, OMAR, AIDA] {
             open_account(&db, number);
             fund(&db, number, "100000");

@@ -283,6 +283,8 @@ fn the_api_page_is_made_from_what_is_served() {
         POST /agent/jobs/{job}/complete [signed in, scope agent]
         POST /agent/jobs/{job}/fail [signed in, scope agent]
         POST /agent/machines [signed in, scope agent]
+        GET /farm/nodes/{node}/manual-setups [signed in, scope farm]
+        POST /farm/nodes/{node}/slices/{number}/confirm-setup [signed in, scope farm]
         GET /events [signed in, scope read]
         GET /notifications [signed in, scope read]
         POST /notifications/read [signed in, scope farm]

@@ -125,7 +125,57 @@ pub(crate) async fn use_each_operation() -> Vec<String> {
     farm.ada.post_empty(&format!("/api/rentals/{rental}/cancel")).await.ok(200);
     let confirm = "/api/farm/nodes/node32/slices/1/confirm-removed";
     farm.farmer.post_empty(confirm).await.ok(204);
+    let by_hand = by_hand(&farm).await;
+    let setups = by_hand.get("/api/farm/nodes/node17/manual-setups").await.ok(200);
+    let confirmation = json!({ "rental_id": setups["setups"][0]["rental_id"], "access": access() });
+    let confirm = "/api/farm/nodes/node17/slices/1/confirm-setup";
+    by_hand.post(confirm, &confirmation).await.ok(204);
     farm.market.operations().await.0
+}
+
+/// A farmer without an agent, whose node 17 Ada rents a slice of.
+async fn by_hand(farm: &Farm) -> Client {
+    farm.market.set_up_by_hand();
+    let farmer = farm.market.sign_up("by-hand@example.org").await;
+    farmer.publish(17, "20").await;
+    farm.ada.rent("node17", 1).await.ok(201);
+    farmer
+}
+
+/// M12: a farm without an agent, waited for in vain.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_farm_without_an_agent_confirms_within_a_day_or_it_is_refunded() {
+    let farm = farm().await;
+    let farmer = by_hand(&farm).await;
+    assert_eq!(farm.ada.balance().await, "80.00");
+    let setups = farmer.get("/api/farm/nodes/node17/manual-setups").await.ok(200);
+    let rental = setups["setups"][0]["rental_id"].as_str().unwrap().to_owned();
+    assert_eq!(setups["setups"][0]["ssh_keys"], json!([ADAS_KEY]));
+    assert_eq!(farm.access(&rental).await["state"], "pending");
+    farm.market.pass(DAY);
+    farm.market.run_clock().await.unwrap();
+    assert_eq!(farm.access(&rental).await["state"], "closed");
+    assert_eq!(farm.ada.balance().await, "100.00");
+    let confirm = "/api/farm/nodes/node17/slices/1/confirm-setup";
+    let late = json!({ "rental_id": rental, "access": access() });
+    farmer.post(confirm, &late).await.problem(404, "not-found");
+
+    // The next one is set up, and what an agent finds waiting later is the agent's.
+    let first = farm.ada.rent("node17", 1).await.ok(201)["rental"]["id"].clone();
+    let second = farm.ada.rent("node17", 1).await.ok(201)["rental"]["id"].clone();
+    let confirmation = json!({ "rental_id": first, "access": access() });
+    farmer.post(confirm, &confirmation).await.ok(204);
+    assert_eq!(farm.access(first.as_str().unwrap()).await["state"], "ready");
+    let token = farm.market.agent_token(&farmer, 17).await;
+    let agent = farm.market.visitor().with_token(&token);
+    let job = ask(&agent, 0).await.ok(200)["job"].clone();
+    assert_eq!((&job["rental_id"], &job["kind"]), (&second, &json!("create")));
+    farm.market.pass(DAY);
+    let cancel = format!("/api/rentals/{}/cancel", first.as_str().unwrap());
+    farm.ada.post_empty(&cancel).await.ok(200);
+    let gone = "/api/farm/nodes/node17/slices/1/confirm-removed";
+    farmer.post_empty(gone).await.ok(204);
+    farm.market.check_invariants().await;
 }
 
 fn access() -> Value {
