@@ -469,7 +469,7 @@ fn a_farmer_sees_what_is_to_be_set_up_and_removed_by_hand() {
     rentals::end(&stage.db, ADA.account(), first, None, stage.now()).unwrap();
     let page = read_node(&stage);
     expect![[r#"
-        2 of 2 rented. 2 rented, 1 being removed.
+        2 rented, 1 being removed.
         node32_slice_1: being removed since 29 July 2026, 12:00 UTC: remove it by hand
         post /dashboard/farm/nodes/node32/slices/1/confirm-removed
         (Confirm removal: node32_slice_1)
