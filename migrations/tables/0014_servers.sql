@@ -237,7 +237,7 @@ CREATE UNIQUE INDEX outages_one_open_per_node ON outages (node_id)
 CREATE UNIQUE INDEX outages_one_open_per_machine ON outages (job_id)
  WHERE until_at IS NULL AND job_id IS NOT NULL;
 
-CREATE INDEX outages_by_node ON outages (node_id, from_at) WHERE job_id IS NULL;
+CREATE INDEX outages_by_node ON outages (node_id, from_at);
 
 CREATE INDEX outages_by_machine ON outages (job_id, from_at) WHERE job_id IS NOT NULL;
 

@@ -1,7 +1,7 @@
 //! Fills the document on limits, from the limits themselves.
 
 use domain::account::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
-use domain::provisioning::FREE_SETUPS;
+use domain::provisioning::{FREE_SETUPS, FREE_SETUPS_SECONDS};
 use store::sessions::SESSIONS_PER_ACCOUNT_MAX;
 use store::tokens::TOKENS_PER_ACCOUNT_MAX;
 use ui::limits::{LINK_MINUTES, NAME_CHARS_MAX, PAYOUT_CHARS_MAX};
@@ -88,7 +88,7 @@ pub(crate) fn sizes() -> Vec<LimitRow> {
         ),
         row(
             "Rentals ended during setup",
-            format!("{FREE_SETUPS} in 24 hours"),
+            format!("{FREE_SETUPS} in {}", counted(FREE_SETUPS_SECONDS / 3_600, "hour")),
             "Refunded in full. Further ones are charged for the time since you rented them.",
         ),
         row(

@@ -14,6 +14,9 @@ pub const PASSWORD_CHARS_MIN: usize = 8;
 /// The most bytes of a password: enough for any passphrase, bounded because hashing reads it all.
 pub const PASSWORD_BYTES_MAX: usize = 512;
 
+/// A farmer is notified so many days before the token of an agent expires: the fewest first.
+pub const AGENT_TOKEN_NOTICE_DAYS: [i64; 2] = [3, 14];
+
 /// An email address in lower case, of a form that a mail server could accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);

@@ -52,6 +52,13 @@ impl Outage {
         self.known_until(now).min(until).seconds_since(self.from.max(from)).max(0)
     }
 
+    /// Whether another one that begins at `from`, and not before this one, is the same outage. One
+    /// that nobody has seen to go on until then may have ended.
+    fn reaches(self, from: Timestamp) -> bool {
+        let may_last = self.seen_at.map(|seen_at| seen_at.plus_seconds(UNSEEN_END_SECONDS));
+        self.until.or(may_last).is_none_or(|until| from <= until)
+    }
+
     fn is_unpaid(self, now: Timestamp) -> bool {
         self.seen_until(now).seconds_since(self.from) >= UNPAID_AFTER_SECONDS
     }
@@ -81,28 +88,27 @@ impl Outages {
         let mut joined: Vec<Outage> = Vec::with_capacity(all.len());
         for outage in all {
             match joined.last_mut() {
-                Some(last) if last.until.is_none_or(|until| outage.from <= until) => {
-                    *last = last.and(outage);
-                }
+                Some(last) if last.reaches(outage.from) => *last = last.and(outage),
                 Some(_) | None => joined.push(outage),
             }
         }
         Outages(joined)
     }
 
-    /// The outage that goes on at `now`.
-    fn going_on(&self, now: Timestamp) -> Option<&Outage> {
-        self.0.last().filter(|outage| outage.goes_on(now))
+    /// The outages that go on at `now`: of its node and of its machine, if nobody has seen since
+    /// the latter began whether the former goes on.
+    fn going_on(&self, now: Timestamp) -> impl Iterator<Item = &Outage> {
+        self.0.iter().filter(move |outage| outage.goes_on(now))
     }
 
     /// Since when the outage lasts that goes on; `None` where none does.
     pub fn current(&self, now: Timestamp) -> Option<Timestamp> {
-        self.going_on(now).map(|outage| outage.from)
+        self.going_on(now).map(|outage| outage.from).next()
     }
 
     /// The same, where it has lasted for a day.
     pub fn unpaid_since(&self, now: Timestamp) -> Option<Timestamp> {
-        self.going_on(now).filter(|outage| outage.is_unpaid(now)).map(|outage| outage.from)
+        self.going_on(now).find(|outage| outage.is_unpaid(now)).map(|outage| outage.from)
     }
 
     /// Up to when it is certain who gets the money: not beyond the beginning of an outage that goes
@@ -111,7 +117,7 @@ impl Outages {
         let certain = |outage: &Outage| {
             if outage.is_unpaid(now) { outage.known_until(now) } else { outage.from }
         };
-        self.going_on(now).map_or(now, certain).min(now)
+        self.going_on(now).map(certain).fold(now, Timestamp::min)
     }
 
     /// How long outages that are not paid for have lasted from `from` to before `until`. Seconds.
@@ -214,6 +220,42 @@ mod tests {
         let closed = Outages::join([seen(10, 40), outage(20, Some(50))]);
         assert_eq!((closed.current(at(76)), closed.current(at(77))), (Some(at(10)), None));
         assert_eq!(closed.unpaid_seconds(at(0), at(99), at(99)), 40 * 3_600);
+    }
+
+    #[test]
+    fn a_machine_does_not_prove_that_its_node_was_down() {
+        let seen = |from, seen_at| Outage { seen_at: Some(at(seen_at)), ..outage(from, None) };
+        // The node was last seen down at 34, and the machine is gone since 39.
+        let outages = Outages::join([seen(10, 34), outage(39, None)]);
+        assert_eq!(
+            (outages.current(at(40)), outages.unpaid_since(at(40))),
+            (Some(at(10)), Some(at(10)))
+        );
+        assert_eq!(outages.unpaid_seconds(at(0), at(40), at(40)), 24 * 3_600);
+        assert_eq!(outages.certain_until(at(40)), at(34));
+        // The node is up when it is looked at again: nothing changes for what was.
+        let up = Outage { until: Some(at(34)), ..outage(10, None) };
+        let outages = Outages::join([up, outage(39, None)]);
+        assert_eq!(outages.unpaid_seconds(at(0), at(40), at(40)), 24 * 3_600);
+        assert_eq!(
+            (outages.current(at(40)), outages.certain_until(at(40))),
+            (Some(at(39)), at(39))
+        );
+        // It is down: it was all the time.
+        let outages = Outages::join([seen(10, 40), outage(39, None)]);
+        assert_eq!(outages.unpaid_seconds(at(0), at(41), at(41)), 31 * 3_600);
+        assert_eq!(outages.certain_until(at(41)), at(41));
+        // Not a day old, so neither is decided.
+        let outages = Outages::join([seen(10, 12), outage(20, None)]);
+        assert_eq!((outages.current(at(21)), outages.unpaid_since(at(21))), (Some(at(10)), None));
+        assert_eq!(outages.certain_until(at(21)), at(10));
+        assert_eq!(outages.unpaid_since(at(44)), Some(at(20)));
+        assert_eq!(outages.unpaid_seconds(at(0), at(44), at(44)), 24 * 3_600);
+        // Nobody has looked at the node for more than 26 hours.
+        assert_eq!(
+            (outages.current(at(39)), outages.certain_until(at(39))),
+            (Some(at(20)), at(20))
+        );
     }
 
     #[test]

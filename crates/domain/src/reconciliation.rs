@@ -101,7 +101,8 @@ const MASS_PERCENT: usize = 80;
 pub const INDEX_STALE_SECONDS: i64 = 3_600;
 
 /// Whether so many nodes have gone down in one look that the index may have failed: nearly all that
-/// were up, or all of a region.
+/// were up, or all of a region. Those whose machines answer count too: that an index says that
+/// they are down is no reason to trust it.
 pub fn is_mass_failure<'a>(looks: impl IntoIterator<Item = (&'a Known, Seen<'a>)>) -> bool {
     let mut all = Count::default();
     let mut regions: BTreeMap<&str, Count> = BTreeMap::new();
@@ -109,7 +110,7 @@ pub fn is_mass_failure<'a>(looks: impl IntoIterator<Item = (&'a Known, Seen<'a>)
         if !known.was_up() {
             continue;
         }
-        let is_gone = !seen.is_up() && !known.own.answers;
+        let is_gone = !seen.is_up();
         all.add(is_gone);
         if let Some(region) = region(&known.standing.country) {
             regions.entry(region.name).or_default().add(is_gone);

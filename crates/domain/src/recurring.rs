@@ -372,7 +372,8 @@ pub const NOTIFY_OF_OUTAGES: RecurringJob = RecurringJob {
 /// Outages of long ago.
 pub const SWEEP_OUTAGES: RecurringJob = RecurringJob {
     name: "sweep outages",
-    does: "Deletes outages of less than a day after 45 days, and longer ones after four years.",
+    does: "Deletes outages that last less than a day together after 45 days, and others after four \
+           years.",
     ..SWEEP
 };
 

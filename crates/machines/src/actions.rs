@@ -31,7 +31,8 @@ pub(crate) fn request(cx: &Context<'_>) -> Result<Response, Problem> {
     })
 }
 
-pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
+/// Takes the form with a machine's buttons, which is on its rental's page.
+pub fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let body: ActionBody = form.body()?;
     let (rental, key) = (rental_id(cx.param("rental"))?, Some(form.idempotency_key()?));

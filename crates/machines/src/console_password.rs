@@ -47,7 +47,8 @@ pub(crate) fn request(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::CREATED, &answer)
 }
 
-pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
+/// Takes the form that sets a password, which is on the rental's page.
+pub fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let (slice, _, password) = set(cx, &form::body(cx.request)?)?;
     let page = PasswordPage {
         frame: Visit::of(cx)?.frame("Console password", Section::Slices),

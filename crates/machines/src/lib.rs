@@ -22,6 +22,8 @@ use web::operation::{Access, Operation};
 use web::{Job, Route};
 
 pub use crate::actions::json::choose;
+pub use crate::actions::send_form as send_action;
+pub use crate::console_password::send_form as send_console_password;
 pub use crate::machine_keys::{Exchange, NewRenterKeys, handover, need_key};
 
 use crate::actions::json::{LIST_ACTIONS, REQUEST_ACTION};
@@ -70,7 +72,6 @@ pub const ACTIONS: &[Route] = &[
     Route::api(&REQUEST_ACTION, actions::request),
     Route::api(&LIST_ACTIONS, actions::list),
     Route::api(&SET_PORTS, ports::set),
-    Route::form("/dashboard/slices/{rental}/actions", RENT, actions::send_form),
     Route::api(&LIST_MACHINE_KEYS, machine_keys::list),
     Route::api(&SET_MACHINE_KEYS, machine_keys::set),
     Route::page("/dashboard/slices/{rental}/keys", SIGNED_IN, machine_keys::show),
@@ -79,7 +80,6 @@ pub const ACTIONS: &[Route] = &[
     Route::page("/dashboard/slices/{rental}/rebuild", SIGNED_IN, rebuild::show),
     Route::form("/dashboard/slices/{rental}/rebuild", RENT, rebuild::send_form),
     Route::api(&SET_CONSOLE_PASSWORD, console_password::request),
-    Route::form("/dashboard/slices/{rental}/console-password", RENT, console_password::send_form),
 ];
 
 /// What agents of farms do.

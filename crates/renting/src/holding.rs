@@ -118,6 +118,14 @@ pub(crate) fn set_ports(cx: &Context<'_>) -> Result<Response, Problem> {
     answer(cx, Done::PortsSet, done, Rental::not_opened)
 }
 
+pub(crate) fn act(cx: &Context<'_>) -> Result<Response, Problem> {
+    machines::send_action(cx).or_else(|problem| refused(cx, problem, Rental::not_done))
+}
+
+pub(crate) fn set_password(cx: &Context<'_>) -> Result<Response, Problem> {
+    machines::send_console_password(cx).or_else(|problem| refused(cx, problem, Rental::not_done))
+}
+
 pub(crate) fn invite(cx: &Context<'_>) -> Result<Response, Problem> {
     let invite = |body: TransferBody| {
         transfers::offer(cx, rental_id(cx.param("rental"))?, &Email::parse(&body.email)?)

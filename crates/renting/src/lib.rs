@@ -72,6 +72,8 @@ pub const RENTALS: &[Route] = &[
     Route::form("/dashboard/slices/{rental}/name", RENT, holding::set_name),
     Route::form("/dashboard/slices/{rental}/auto-start", RENT, holding::set_auto_start),
     Route::form("/dashboard/slices/{rental}/ports", RENT, holding::set_ports),
+    Route::form("/dashboard/slices/{rental}/actions", RENT, holding::act),
+    Route::form("/dashboard/slices/{rental}/console-password", RENT, holding::set_password),
     Route::form("/dashboard/slices/{rental}/console", RENT, provision::show_console),
     Route::form("/dashboard/slices/{rental}/transfer", RENT, holding::invite),
     Route::form("/dashboard/slices/{rental}/transfer/cancel", RENT, holding::take_back),

@@ -3,6 +3,7 @@
 pub(crate) mod end;
 pub(crate) mod json;
 pub(crate) mod list;
+pub(crate) mod machine;
 pub(crate) mod outage;
 pub(crate) mod page;
 

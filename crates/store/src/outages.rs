@@ -11,10 +11,10 @@ use domain::time::Timestamp;
 use crate::db::{Db, StoreError, Value};
 use crate::row::{Columns, FromJson, FromRow, row, select};
 
-/// How long an outage of less than a day is kept after it was over: until each month is evaluated
-/// in which it was. Seconds: 45 days.
+/// How long an outage of less than a day is kept after it was over, unless it touches another one,
+/// of which it may be a part: until each month is evaluated in which it was. Seconds: 45 days.
 const SHORT_KEPT_SECONDS: i64 = 45 * 86_400;
-/// The same of a longer one: until no term goes on in which it was. Seconds: four years.
+/// The same of the others: until no term goes on in which they were. Seconds: four years.
 const LONG_KEPT_SECONDS: i64 = 4 * 366 * 86_400;
 
 /// The outages of the rental `r`: of the nodes that it was on while it was there, and of its
@@ -115,12 +115,19 @@ pub fn notify(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(NOTIFY, &[now.into(), before.into(), NOTIFY_OF_OUTAGES.limit().into()]).map(drop)
 }
 
-/// Deletes up to `?4` outages that were over before `?1`: those shorter than `?2`, and those that
-/// were over before `?3`. Served by the index `outages_by_end`.
+/// Deletes up to `?4` outages that were over before `?1`: those shorter than `?2` that touch no
+/// other one of the node and the machine, and those that were over before `?3`. Served by the
+/// indexes `outages_by_end` and `outages_by_node`.
 const SWEEP: &str = "
     DELETE FROM outages WHERE id IN (
-        SELECT id FROM outages
-         WHERE until_at < ?1 AND (until_at - from_at < ?2 OR until_at < ?3)
+        SELECT id FROM outages o
+         WHERE until_at < ?1
+           AND (until_at < ?3
+                OR (until_at - from_at < ?2
+                    AND NOT EXISTS (SELECT 1 FROM outages p
+                                     WHERE p.node_id = o.node_id AND p.from_at <= o.until_at
+                                       AND coalesce(p.until_at >= o.from_at, 1) AND p.id <> o.id
+                                       AND coalesce(p.job_id = o.job_id, 1))))
          ORDER BY until_at LIMIT ?4)";
 
 /// Deletes outages that decide nothing any more.

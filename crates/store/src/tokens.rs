@@ -1,6 +1,6 @@
 //! API tokens of accounts.
 
-use domain::account::Scopes;
+use domain::account::{AGENT_TOKEN_NOTICE_DAYS, Scopes};
 use domain::id::{AccountId, TokenId};
 use domain::money::Usd;
 use domain::recurring::{NOTIFY_OF_EXPIRING_TOKENS, SWEEP_TOKENS};
@@ -168,18 +168,15 @@ pub fn revoke(db: &dyn Db, account: AccountId, id: TokenId) -> Result<bool, Stor
     db.has_row(REVOKE, &[Value::text(account), Value::text(id)])
 }
 
-/// How many days before its end people are notified of an agent's token.
-const NOTICE_DAYS: [i64; 2] = [3, 14];
-
 /// Notifies people that tokens of agents expire; the columns of the command view, in order.
 const NOTIFY_OF_EXPIRY: &str = "
     INSERT INTO notify_expiring_tokens (days, from_at, until_at, notified_at, tokens_max)
     VALUES (?1, ?2, ?3, ?4, ?5)";
 
-/// Notifies farmers that tokens of their agents expire: once 14 days ahead, and once 3 days.
+/// Notifies farmers that tokens of their agents expire: once for each of these numbers of days.
 pub fn notify_of_expiry(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let mut from = now;
-    for days in NOTICE_DAYS {
+    for days in AGENT_TOKEN_NOTICE_DAYS {
         let until = now.plus_seconds(days * 86_400);
         let most = NOTIFY_OF_EXPIRING_TOKENS.limit();
         let params = [days.into(), from.into(), until.into(), now.into(), most.into()];

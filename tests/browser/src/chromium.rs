@@ -192,6 +192,20 @@ impl Tab {
         self.client.active_element().await.unwrap().send_keys(key).await.unwrap();
     }
 
+    /// Tells the pages that are opened from now on that this is a Mac.
+    pub async fn be_a_mac(&self) {
+        let mac = json!({ "userAgent": "Mozilla/5.0 (Macintosh)", "platform": "MacIntel" });
+        self.devtools("Emulation.setUserAgentOverride", mac).await;
+    }
+
+    /// Types a character that takes Option on a Mac, which browsers call Alt.
+    pub async fn key_with_option(&self, key: &str) {
+        for kind in ["keyDown", "keyUp"] {
+            let event = json!({ "type": kind, "key": key, "modifiers": 1 });
+            self.devtools("Input.dispatchKeyEvent", event).await;
+        }
+    }
+
     /// Presses Enter in a form's field, and waits for the document that the form leads to.
     pub async fn submit(&self) {
         let document = self.document().await.expect("a page is open");

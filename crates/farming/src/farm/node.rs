@@ -4,9 +4,11 @@ use askama::Template;
 use domain::field::FieldError;
 use domain::id::SliceId;
 use domain::listing::Listing;
+use domain::machine::MachineStatus;
 use domain::money::Usd;
 use domain::month::Month;
-use domain::node::{Capacity, Refusal};
+use domain::node::{Capacity, NodeStatus, Refusal};
+use domain::outage::UNPAID_AFTER_SECONDS;
 use domain::provisioning::{AGENT_SECONDS, JobState};
 use domain::slice::SliceState;
 use domain::term::Term;
@@ -68,10 +70,6 @@ pub(crate) struct FarmNode {
     pub can_pause: bool,
     /// What publishing or pausing would do, or what is missing first, as a sentence.
     pub publish_hint: String,
-    /// Slices that are rented.
-    pub allocated_slices: u32,
-    /// All slices.
-    pub total_slices: u32,
     /// Every slice, in the order of its number.
     pub slices: Vec<FarmSlice>,
     /// The same in words, with those that are kept back.
@@ -151,6 +149,8 @@ pub(crate) struct FarmSlice {
     pub until: Option<Moment>,
     /// How its machine is, where one was set up.
     pub machine: Option<Badge>,
+    /// What its farmer has to do about that, as a sentence or two.
+    pub to_do: Option<&'static str>,
     /// Where the farmer says how its machine is reached, where they set it up by hand.
     pub setup: Option<SliceSetup>,
     /// What is still there of the rental before.
@@ -234,7 +234,7 @@ impl FarmNode {
             place: place(&offer.city, &offer.country),
             status: badge::farm_node(node),
             headline: headline(visit, node),
-            reason: reason(node).map(sentence),
+            reason: reason(node).map(|why| [sentence(why), consequence(node)].concat()),
             limits: limits(&node.capacity),
             sla: None,
             form: FarmNodeForm::new(visit, node),
@@ -245,8 +245,6 @@ impl FarmNode {
                 && node.leaves_at.is_none(),
             can_pause: is_offered && node.lock.is_none(),
             publish_hint: publish_hint(node),
-            allocated_slices: offer.allocated_slices,
-            total_slices: offer.total_slices(),
             slices: slices.iter().map(|slice| FarmSlice::new(node, slice, visit.now)).collect(),
             grid: SliceGrid::new(node, slices, 0),
             agents: Vec::new(),
@@ -319,6 +317,7 @@ impl FarmNode {
             renter: None,
             until: None,
             machine: None,
+            to_do: None,
             setup: None,
             removal: Some(SliceRemoval {
                 since: moment::to_the_minute(removal.since),
@@ -438,6 +437,16 @@ fn limits(capacity: &Capacity) -> Vec<ResourceLimit> {
     ]
 }
 
+/// What being down means for those who rent a node.
+fn consequence(node: &nodes::FarmNode) -> String {
+    let is_down = node.offer.status == NodeStatus::Down;
+    if !is_down || node.offer.allocated_slices == 0 {
+        return String::new();
+    }
+    let hours = UNPAID_AFTER_SECONDS / 3_600;
+    format!(" Renters aren't charged for an outage of {hours} hours or more.")
+}
+
 /// What publishing or pausing would do, or what is missing first.
 fn publish_hint(node: &nodes::FarmNode) -> String {
     if node.left_at.is_some() {
@@ -518,6 +527,14 @@ impl FarmNodeForm {
     }
 }
 
+/// What a farmer has to do about a machine that is like this.
+fn to_do(machine: MachineStatus) -> Option<&'static str> {
+    (machine == MachineStatus::Paused).then_some(
+        "The server's disk is full. Free some space on it, and the machine continues. Until then \
+         this counts as downtime.",
+    )
+}
+
 impl SliceSetup {
     fn new(setup: &ManualSetup) -> SliceSetup {
         let SliceId { node, number } = setup.slice;
@@ -541,6 +558,7 @@ impl FarmSlice {
         slice: &nodes::FarmSlice,
         now: Timestamp,
     ) -> FarmSlice {
+        let machine = slice.machine.map(|machine| machine.status(now).0);
         FarmSlice {
             id: SliceId { node: node.offer.node, number: slice.number }.to_string(),
             number: slice.number,
@@ -553,7 +571,8 @@ impl FarmSlice {
             class: SliceGrid::class(slice.state),
             renter: slice.renter.clone(),
             until: slice.ends_at.map(moment::on_day),
-            machine: slice.machine.map(|machine| badge::machine(machine.status(now).0)),
+            machine: machine.map(badge::machine),
+            to_do: machine.and_then(to_do),
             setup: None,
             removal: None,
         }

@@ -3,6 +3,7 @@
 use domain::disk::ServerDisk;
 use domain::id::{RANDOM_ID_BYTES, SshKeyId};
 use domain::listing::Listing;
+use domain::machine::{Observation, Usage};
 use domain::node::{NodeReport, NodeStatus};
 use domain::provisioning::Report;
 use domain::reconciliation::{Seen, reconcile};
@@ -12,7 +13,7 @@ use serde_json::json;
 use stage::{ADA, BEN, FARMER, Stage, report};
 use store::agents;
 use store::jobs::{self, Agent, JobReport, Leased};
-use store::{rentals, ssh_keys, sync};
+use store::{machines, rentals, ssh_keys, sync};
 
 use crate::{FARM, NODE, ask, between, read_node, send};
 
@@ -44,6 +45,21 @@ fn a_farmer_reads_that_too_much_is_rented() {
     assert!(said().contains(rented_whole), "{}", said());
     look(&stage, &report(32, 3));
     assert!(is_well());
+}
+
+#[test]
+fn a_farmer_reads_what_an_outage_means_for_renters() {
+    let stage = Stage::three_slices();
+    let down = NodeReport { status: NodeStatus::Down, ..report(32, 3) };
+    let said = || ask(&stage, NODE).page(200);
+    look(&stage, &down);
+    let words = "Renters aren't charged for an outage of 24 hours or more.";
+    assert!(said().contains("The grid reports the node as down") && !said().contains(words));
+    look(&stage, &report(32, 3));
+    stage.rent();
+    assert!(!said().contains(words));
+    look(&stage, &down);
+    assert!(said().contains(words), "{}", said());
 }
 
 #[test]
@@ -146,7 +162,7 @@ fn a_draft_shows_what_it_could_earn() {
             Memory: At least 120 GB free, enough for 30 slices
             SSD: At least 1,800 GB free, enough for 9 slices limiting
             Slices
-            0 of 9 rented. 9 available.
+            9 available.
             node32_slice_1: available
             node32_slice_2: available
             node32_slice_3: available
@@ -219,7 +235,7 @@ fn a_published_node_shows_who_rents_what() {
             Memory: At least 120 GB free, enough for 30 slices
             SSD: At least 600 GB free, enough for 3 slices limiting
             Slices
-            1 of 3 rented. 1 rented, 2 available.
+            1 rented, 2 available.
             node32_slice_1: o&#39;ada&#38;co@example.org renter has no SSH key until 29 October
               2026 View: node32_slice_1 </dashboard/farm/nodes/node32/slices/1/setup>
             node32_slice_2: available
@@ -380,6 +396,41 @@ fn a_change_that_was_refused_stays_in_the_form() {
     assert!(page.page(409).contains("The node has no price."), "{page}");
 }
 
+/// ADA has a key, without which nothing is set up, and the farm has an agent.
+fn begin_setups(stage: &Stage, agent: &Agent<'_>) {
+    jobs::see(&stage.db, agent, stage.now()).unwrap();
+    let id = SshKeyId::from_random(stage.now(), [0; RANDOM_ID_BYTES]);
+    let key = SshKey {
+        line: "ssh-ed25519 AAAA".into(),
+        fingerprint: "SHA256:A".into(),
+        comment: String::new(),
+    };
+    let added = ssh_keys::add(&stage.db, ADA.account(), id, "laptop", &key, stage.now());
+    added.unwrap().unwrap();
+}
+
+#[test]
+fn a_farmer_reads_what_to_do_about_a_machine_that_a_full_disk_has_paused() {
+    let stage = Stage::without_nodes();
+    stage.register("Canal house", &report(32, 7));
+    stage.offer(32, "Canal house", Listing::Published);
+    let rack = Agent { farmer: FARMER.account(), farm: 1, name: "rack-7", token: None };
+    begin_setups(&stage, &rack);
+    stage.rent();
+    report_to(&stage, &rack, Report::Complete);
+    assert!(!read_node(&stage).contains("disk is full"));
+    let [watched] = &machines::watched(&stage.db, &rack).unwrap()[..] else { panic!() };
+    let (observation, usage) = (Observation::Paused, Usage::default());
+    let paused = machines::Report { watched, observation, can: None, usage };
+    machines::report(&stage.db, &[paused], stage.now()).unwrap();
+    let page = read_node(&stage);
+    let (_, slice) = page.split_once("node32_slice_1: ").unwrap();
+    let (slice, _) = slice.split_once("node32_slice_2").unwrap();
+    for words in ["paused", "The server&#39;s disk is full.", "Free some space"] {
+        assert!(slice.contains(words), "{slice}");
+    }
+}
+
 /// ADA rents a slice; its machine is set up, and the rental ends.
 fn remove_one(stage: &Stage, agent: &Agent<'_>, nth: u8) {
     let rental = stage.rent_another(nth).life.id;
@@ -421,7 +472,7 @@ fn a_farmer_sees_what_is_to_be_set_up_and_removed_by_hand() {
     rentals::end(&stage.db, ADA.account(), first, None, stage.now()).unwrap();
     let page = read_node(&stage);
     expect![[r#"
-        2 of 2 rented. 2 rented, 1 being removed.
+        2 rented, 1 being removed.
         node32_slice_1: being removed since 29 July 2026, 12:00 UTC: remove it by hand
         post /dashboard/farm/nodes/node32/slices/1/confirm-removed
         (Confirm removal: node32_slice_1)
@@ -446,15 +497,7 @@ fn a_farmer_sees_agents_and_says_what_is_gone() {
     let agent = |name| Agent { farmer: FARMER.account(), farm: 1, name, token: None };
     let rack = agent("rack-7");
     jobs::see(&stage.db, &agent("<old>"), stage.now().plus_seconds(-30 * 86_400)).unwrap();
-    jobs::see(&stage.db, &rack, stage.now()).unwrap();
-    let id = SshKeyId::from_random(stage.now(), [0; RANDOM_ID_BYTES]);
-    let key = SshKey {
-        line: "ssh-ed25519 AAAA".into(),
-        fingerprint: "SHA256:A".into(),
-        comment: String::new(),
-    };
-    let added = ssh_keys::add(&stage.db, ADA.account(), id, "laptop", &key, stage.now());
-    added.unwrap().unwrap();
+    begin_setups(&stage, &rack);
     remove_one(&stage, &rack, 1);
     report_to(&stage, &rack, Report::Fail { retry: false });
     remove_one(&stage, &rack, 2);
@@ -462,7 +505,7 @@ fn a_farmer_sees_agents_and_says_what_is_gone() {
     stage.pass_seconds(120);
     let page = read_node(&stage);
     expect![[r#"
-        1 of 5 rented. 1 rented, 4 available, 2 being removed.
+        1 rented, 4 available, 2 being removed.
         node32_slice_1: being removed since 29 July 2026, 12:00 UTC: the agent failed
         post /dashboard/farm/nodes/node32/slices/1/confirm-removed
         (Confirm removal: node32_slice_1)

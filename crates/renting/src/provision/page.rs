@@ -26,6 +26,8 @@ use crate::provision::json::{AccessStatus, OpenPort, open_ports, refund_at};
 pub(crate) struct Machine {
     /// Such as `node32_slice_1`; `None` where the rental has one only.
     pub slice_id: Option<String>,
+    /// The number of its slice.
+    pub slice: u32,
     /// Such as `being set up`.
     pub status: Badge,
     /// From payment to the check from outside; none of what is set up by hand.
@@ -44,6 +46,8 @@ pub(crate) struct Machine {
     pub is_by_hand: bool,
     /// What can be done with it, once it is there.
     pub power: Option<Power>,
+    /// Why what was asked for was not done, as a sentence.
+    pub error: Option<String>,
 }
 
 /// What can be done with a machine.
@@ -269,6 +273,7 @@ impl Machine {
         let runs = matches!(live, Some(MachineStatus::Running | MachineStatus::Unreachable));
         Machine {
             slice_id: Some(machine.slice.to_string()).filter(|_| !is_alone),
+            slice: machine.slice.number,
             status,
             steps: if machine.is_by_hand {
                 Vec::new()
@@ -287,6 +292,7 @@ impl Machine {
             ready: access.map(|access| Ready::new(machine, access)),
             is_by_hand: machine.is_by_hand && machine.state == JobState::Done,
             power: None,
+            error: None,
         }
     }
 

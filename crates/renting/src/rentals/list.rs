@@ -17,7 +17,8 @@ use web::api::PageOf;
 use web::page::{Badge, Frame, Link, Moment, Section};
 use web::text::grouped;
 
-use crate::rentals::page::Access;
+use crate::rentals::machine::Access;
+use crate::rentals::outage::OutageNotice;
 
 /// What `slices.html` shows: the renter's rentals.
 #[derive(Clone, Debug, Template)]
@@ -122,6 +123,8 @@ pub(crate) struct RentalRow {
     pub resources: Resources,
     /// Such as `active`, `grace` or `ended`.
     pub status: Badge,
+    /// Since when it is down; `None` where it is not.
+    pub down_since: Option<Moment>,
     /// How far the access is, such as `not set up yet`.
     pub access: Badge,
     /// All of it, such as `$23.75`.
@@ -242,6 +245,7 @@ impl RentalRow {
             place: place(&rental.city, &rental.country),
             resources: Resources::of_slices(life.slices, life.slice.is_none()),
             status: badge::rental(life.state, life.ends_at, visit.now),
+            down_since: OutageNotice::of(rental, visit.now).map(|outage| outage.since),
             access: Access::new(rental, visit.now).status,
             monthly_cost: monthly_cost_of(life),
             ends_at: moment::on_day(life.ended_at.unwrap_or(life.ends_at)),

@@ -1,24 +1,17 @@
 //! One rental, `/dashboard/slices/{rental}`, and the forms that change it.
 
 use askama::Template;
-use domain::capability::Capability;
 use domain::evaluation::DisputeSide;
 use domain::money::Usd;
 use domain::period;
-use domain::port::ports_text;
-use domain::provisioning::JobState;
 use domain::rental::{ExtendError, MONTHS_AHEAD_MAX, RentalState};
-use domain::ssh::Access as SshAccess;
 use domain::term::Term;
-use domain::time::Timestamp;
-use machines::Exchange;
 use serde::Deserialize;
 use store::ledger::WalletEntry;
-use store::machine_actions::Action;
 use store::maintenance::Maintenance;
 use store::rentals::{self, Rental as Held};
 use store::sla_results::SlaResult;
-use store::{jobs, transfers};
+use store::transfers;
 use strum::VariantArray;
 use ui::event::history_words;
 use ui::maintenance::{WindowNotice, notifications};
@@ -35,10 +28,10 @@ use web::text::{counted, sentence};
 
 use crate::market::node::{TermOption, cents};
 use crate::moving::page::LeavingNotice;
-use crate::provision::json::{AccessStatus, can_move};
-use crate::provision::page::{Machine, status, text};
-use crate::rentals::json::{AccessInfo, ChangeRentalBody};
+use crate::provision::page::Machine;
+use crate::rentals::json::ChangeRentalBody;
 use crate::rentals::list::{Resources, low_balance, node_link, time_left};
+use crate::rentals::machine::{Access, PortsForm};
 use crate::rentals::outage::OutageNotice;
 
 /// How many events of a rental are shown before anybody asks for more.
@@ -88,6 +81,8 @@ pub(crate) struct Rental {
     pub access: Access,
     /// Its machines, where its farm has an agent.
     pub machines: Vec<Machine>,
+    /// Why nothing was done with one of them, when it is not about one that is shown.
+    pub machines_error: Option<String>,
     /// Whether a machine that was shut down inside is started again; `None` before there is one.
     pub auto_start: Option<bool>,
     /// The form that changes the ports; `None` while they can't be.
@@ -144,17 +139,6 @@ pub(crate) enum Stage {
         /// What remains of it, in a sentence or two.
         remains: String,
     },
-}
-
-/// How the renter reaches the slice, or why not yet.
-#[derive(Clone, Debug)]
-pub(crate) struct Access {
-    /// Such as `not provisioned yet`.
-    pub status: Badge,
-    /// What that means, in a sentence or two.
-    pub text: String,
-    /// The command to copy, such as `ssh root@...`, once there is one.
-    pub command: Option<String>,
 }
 
 /// Whether a rental can be extended now.
@@ -255,24 +239,8 @@ impl NameForm {
     }
 }
 
-/// The form that opens and closes ports; posts to `{rental}/ports`.
-#[derive(Clone, Debug)]
-pub(crate) struct PortsForm {
-    /// `ports`, such as `80, 443`.
-    pub ports: Field,
-    /// Why nothing was changed, when it is not about the field.
-    pub error: Option<String>,
-}
-
-impl PortsForm {
-    /// Why nothing was changed. The page is long: it opens where this is said.
-    fn refusal(&self) -> Option<&str> {
-        refusal(self.error.as_deref(), [&self.ports.error])
-    }
-}
-
 /// What is said above a form of which a field was refused, if nothing else is.
-fn refusal<'a, const N: usize>(
+pub(crate) fn refusal<'a, const N: usize>(
     error: Option<&'a str>,
     of_fields: [&Option<String>; N],
 ) -> Option<&'a str> {
@@ -361,50 +329,6 @@ impl Rental {
 }
 
 impl Rental {
-    /// The same with the machines of the rental; `opened` has the access of each that is there.
-    #[must_use]
-    pub(crate) fn provisioned(
-        mut self,
-        visit: &Visit<'_>,
-        rental: &Held,
-        machines: &[jobs::Machine],
-        opened: &[Option<SshAccess>],
-        actions: &[Action],
-    ) -> Rental {
-        let (auto_start, rental, now) = (rental.auto_start, &rental.life, visit.now);
-        let access =
-            AccessStatus::of(rental.state, machines.iter().map(|it| (it.state, it.is_by_hand)));
-        if access == AccessStatus::Closed {
-            return self;
-        }
-        self.access.text = text(access, rental, machines, now);
-        self.can_move = can_move(rental, machines);
-        let exchange = Exchange::of_machines(machines);
-        self.machine_on_transfer = (!machines.is_empty()).then(|| exchange.words());
-        let is_one = machines.len() == 1;
-        self.machines = machines
-            .iter()
-            .zip(opened)
-            .map(|(machine, access)| {
-                let latest = actions.iter().find(|action| action.slice == machine.slice);
-                Machine::new(visit, machine, access.as_ref(), rental.started_at, is_one)
-                    .with_power(visit, machine, latest)
-            })
-            .collect();
-        let is_live = machines.iter().any(|machine| machine.live.is_some());
-        self.auto_start = is_live.then_some(auto_start);
-        let can_set =
-            |it: &jobs::Machine| it.state == JobState::Done && it.can(Capability::SetPorts);
-        let first = machines.first().filter(|_| machines.iter().all(can_set));
-        self.ports = first.map(|machine| PortsForm {
-            ports: Field::new(ports_text(&machine.ports)),
-            error: None,
-        });
-        self
-    }
-}
-
-impl Rental {
     /// One rental, with what was paid for it and what happened.
     pub(crate) fn new(
         visit: &Visit<'_>,
@@ -438,6 +362,7 @@ impl Rental {
             time_left: time_left(visit, rental).filter(|_| life.state == RentalState::Active),
             access: Access::new(rental, visit.now),
             machines: Vec::new(),
+            machines_error: None,
             auto_start: None,
             ports: None,
             can_move: false,
@@ -506,16 +431,6 @@ impl Rental {
             labels: sent(form, "labels", &problem.fields),
             error: error_above(problem, &["name", "labels"]),
         });
-        self
-    }
-
-    /// The same after no port was opened or closed. Where they can't be at the moment, the page
-    /// says so.
-    pub(crate) fn not_opened(mut self, form: &Form, problem: &Problem) -> Rental {
-        if let Some(ports) = &mut self.ports {
-            ports.ports = sent(form, "ports", &problem.fields);
-            ports.error = error_above(problem, &["ports"]);
-        }
         self
     }
 
@@ -735,15 +650,5 @@ impl NameAndLabels {
         let labels = self.labels.split(',').map(str::to_owned).collect();
         let (name, labels) = (Some(self.name), Some(labels));
         ChangeRentalBody { name, labels, ..ChangeRentalBody::default() }
-    }
-}
-
-impl Access {
-    pub(crate) fn new(rental: &Held, now: Timestamp) -> Access {
-        let state = rental.life.state;
-        let access =
-            AccessStatus::of(state, rental.machines.iter().map(|it| (it.setup, it.is_by_hand)));
-        let status = status(access, rental.machine(now).map(|(status, _)| status));
-        Access { status, text: AccessInfo::new(state).detail.to_owned(), command: None }
     }
 }

@@ -295,6 +295,8 @@ fn a_machine_is_rebuilt_from_a_template_or_user_data() {
     };
     let asked = rebuild("k1", &template);
     assert_eq!(asked.ok(201)["action"], "rebuild");
+    let page = &server.pages()[1];
+    assert!(page.contains("being rebuilt") && !page.contains("Log in with your SSH key"), "{page}");
     assert_eq!(rebuild("k1", &template).bytes(), asked.bytes());
     rebuild("k1", &json!({ "template": "k3s" })).problem(422, "idempotency-key-reused");
     let job = server.lease();
@@ -345,7 +347,7 @@ fn a_console_password_is_shown_once_and_its_hash_is_deleted() {
     assert_eq!(hash(), None);
     // The page shows another one, which is deleted however the action ends.
     let url = server.page_url("console-password");
-    let form = || stage.as_user(ADA).form(machines::ROUTES, &url, &[("slice", "1")]);
+    let form = || stage.as_user(ADA).form(renting::ROUTES, &url, &[("slice", "1")]);
     let page = form().page(200);
     assert!(page.contains("shown only once") && !page.contains(password), "{page}");
     let job = server.lease();

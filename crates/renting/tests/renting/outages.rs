@@ -75,6 +75,8 @@ fn a_node_that_is_gone_is_told_of_not_renewed_and_not_paid_for() {
     assert_eq!((&found["down_since"], &found["refunded"]), (&json!(since), &json!("0.00")));
     let page = page_of(&stage, &path);
     assert!(page.contains("If it is down for 24 hours, you aren't charged"), "{page}");
+    let list = page_of(&stage, "/dashboard/slices");
+    assert!(list.contains("down since 31 July 2026, 18:00"), "{list}");
     unlisted(&stage, 1);
     assert_eq!(kinds(&stage, ADA), [EventKind::NodeDown, EventKind::RentalDown]);
     assert_eq!(kinds(&stage, FARMER), [EventKind::NodeDown, EventKind::RentalDown]);

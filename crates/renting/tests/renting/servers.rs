@@ -369,9 +369,39 @@ fn a_retry_and_a_form_that_is_sent_twice_act_once() {
     server.has_nothing_to_do("rack-7");
     let form = format!("/dashboard/slices/{}/actions", server.rental);
     let fields = [("action", "restart"), ("slice", "1"), ("idempotency_key", "f1")];
-    let send = || stage.as_user(ADA).form(machines::ROUTES, &form, &fields).see_other();
+    let send = || stage.as_user(ADA).form(renting::ROUTES, &form, &fields).see_other();
     assert_eq!(send(), send());
     assert_eq!(server.latest(), ("restart".into(), "waiting".into()));
+}
+
+#[test]
+fn why_nothing_was_done_with_a_machine_is_said_beside_it() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let url = format!("/dashboard/slices/{}", server.rental);
+    let fields = |action, key| [("action", action), ("slice", "1"), ("idempotency_key", key)];
+    let press = |action, key| {
+        let form = format!("{url}/actions");
+        stage.as_user(ADA).form(renting::ROUTES, &form, &fields(action, key))
+    };
+    press("restart", "k1").see_other();
+    let refused = [
+        (press("reset", "k2"), 409, "Another action of this machine is still in progress."),
+        (press("explode", "k3"), 400, "start, shutdown, restart or reset"),
+    ];
+    for (answer, status, why) in refused {
+        let page = answer.html(status);
+        let (_, machine) = page.split_once("class=\"machine\"").unwrap();
+        let (_, alert) = machine.split_once("role=\"alert\"").unwrap();
+        assert!(alert.split_once("</p>").unwrap().0.contains(why), "{alert}");
+    }
+    let form = format!("{url}/console-password");
+    let answer = stage.as_user(ADA).form(renting::ROUTES, &form, &[("slice", "1")]);
+    let page = answer.page(409);
+    assert!(page.contains("A console password can't be set on this machine now"), "{page}");
+    // What is not about a machine that is shown is said above them.
+    let answer = stage.as_user(ADA).form(renting::ROUTES, &form, &[("slice", "7")]);
+    assert!(answer.html(400).contains("role=\"alert\""), "{answer}");
 }
 
 #[test]

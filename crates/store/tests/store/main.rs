@@ -39,6 +39,7 @@ mod model_rent;
 mod notifications;
 mod observations;
 mod offering;
+mod outages;
 mod payouts;
 mod plans;
 mod quotes;

@@ -6,6 +6,7 @@ mod access;
 mod farming;
 mod journey;
 mod live;
+mod machines;
 mod passkey;
 mod payment;
 mod renting;
