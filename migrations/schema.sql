@@ -3348,7 +3348,7 @@ CREATE TRIGGER move_rental_to_slice_does INSTEAD OF INSERT ON move_rental_to_sli
     SELECT RAISE(ABORT, 'refused: agent_gone')
      WHERE NEW.is_owed AND NOT EXISTS (SELECT 1 FROM jobs
                                         WHERE rental_id = NEW.id AND kind = 'create'
-                                          AND state = 'waiting');
+                                          AND state = 'waiting' AND is_by_hand = 0);
     -- While it is still there: what was earned is of that node.
     INSERT INTO post_booking (rental_id, booking, created_at)
     SELECT NEW.id, value, NEW.moved_at FROM json_each(NEW.bookings);

@@ -13,6 +13,7 @@ use http::StatusCode;
 use store::access::{self, AccessChange};
 use store::jobs::{self, ManualSetup};
 use store::nodes;
+use store::ssh_keys::KeyLines;
 use ui::done::Done;
 use ui::ids::node_id;
 use ui::visit::Visit;
@@ -78,10 +79,15 @@ fn it_is_there(
     body: &ManualSetupBody,
 ) -> Result<(), Problem> {
     let access = body.access.read().map_err(Problem::fields)?;
-    // Whoever has the slice by now must not get into what was made for somebody else.
+    // What was made for somebody else must not go to whoever has the slice or the rental by now.
     if body.rental_id != setup.rental.to_string() {
         let rule = "the rental that the slice has now; it has changed, so reload";
         return Err(FieldError::new("rental_id", rule).into());
+    }
+    let KeyLines(keys) = &setup.ssh_keys;
+    if body.ssh_keys != *keys && setup.state != JobState::NeedsKey {
+        let rule = "the renter's SSH keys; they have changed, so reload and let these in";
+        return Err(FieldError::new("ssh_keys", rule).into());
     }
     let sealed = seal_access(&cx.keys()?, &setup.job, &access, cx.random.bytes())?;
     let farmer = cx.account()?.account;

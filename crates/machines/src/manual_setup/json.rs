@@ -99,6 +99,9 @@ impl ManualSetupView {
 pub(crate) struct ManualSetupBody {
     /// The rental that it was set up for, from `listManualSetups`.
     pub rental_id: String,
+    /// The keys that get in, from there as well.
+    #[schemars(length(min = 1, max = 16))]
+    pub ssh_keys: Vec<String>,
     /// How the machine is reached.
     pub access: AccessBody,
 }

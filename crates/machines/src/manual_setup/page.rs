@@ -39,8 +39,8 @@ pub(crate) struct SetupPage {
     pub needs_key: bool,
     /// Whether it was set up, so that the form changes how it is reached.
     pub is_done: bool,
-    /// The public keys to let in, a line each.
-    pub ssh_keys: String,
+    /// The public keys to let in, also as hidden fields `ssh_keys`.
+    pub ssh_keys: Vec<String>,
     /// The template that the renter has chosen.
     pub template: Option<String>,
     /// The ports that the renter has asked for, such as `80/tcp, 51820/udp`.
@@ -82,7 +82,7 @@ impl SetupPage {
             rental_id: setup.rental.to_string(),
             needs_key: *state == JobState::NeedsKey,
             is_done: *state == JobState::Done,
-            ssh_keys: ssh_keys.join("\n"),
+            ssh_keys: ssh_keys.clone(),
             template: setup.template.clone(),
             ports: ports.join(", "),
             refund_at: state.is_owed().then(|| moment::to_the_minute(setup.refund_at)),
@@ -111,6 +111,7 @@ impl SetupPage {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SetupForm {
     rental_id: String,
+    ssh_keys: Vec<String>,
     #[serde(rename = "access.address")]
     address: String,
     #[serde(rename = "access.port")]
@@ -128,6 +129,7 @@ impl SetupForm {
     pub(crate) fn body(self) -> ManualSetupBody {
         ManualSetupBody {
             rental_id: self.rental_id,
+            ssh_keys: self.ssh_keys,
             access: AccessBody {
                 address: self.address.trim().to_owned(),
                 port: self.port,

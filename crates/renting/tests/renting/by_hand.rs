@@ -42,7 +42,9 @@ fn confirm_path(node: u32) -> String {
 
 fn confirmation(rental: &str, address: &str) -> Value {
     let access = json!({ "address": address, "port": 2201, "user": "ada", "host_keys": [KEY] });
-    json!({ "rental_id": rental.rsplit('/').next().unwrap(), "access": access })
+    json!({
+        "rental_id": rental.rsplit('/').next().unwrap(), "ssh_keys": [KEY], "access": access,
+    })
 }
 
 fn confirm(stage: &Stage, user: User, rental: &str, address: &str) -> Answer {
@@ -131,12 +133,33 @@ fn nobody_is_let_in_by_a_confirmation_that_is_not_for_them() {
     let wrong = stage.as_user(FARMER).post(
         machines::ROUTES,
         &confirm_path(32),
-        json!({ "rental_id": of_ben.rsplit('/').next().unwrap(), "access": {
+        json!({ "rental_id": of_ben.rsplit('/').next().unwrap(), "ssh_keys": [KEY], "access": {
             "address": "", "port": 0, "user": "Root", "host_keys": [],
         } }),
     );
     let fields = ["access.address", "access.port", "access.user", "access.host_keys"];
     assert_eq!(wrong.wrong_fields(), fields);
+}
+
+/// What was made with the old renter's key is not the new one's.
+#[test]
+fn a_rental_that_is_transferred_before_it_is_set_up_is_set_up_for_its_new_renter() {
+    let stage = Stage::market();
+    let rental = waiting(&stage);
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIbTNVA+VlBPaaHGFfcmsvMHpIHvyA6Q0bVRkFPQm3AX";
+    let body = json!({ "public_key": key });
+    stage.as_user(BEN).post(machines::ROUTES, "/api/account/ssh-keys", body).ok(201);
+    let offer = json!({ "email": BEN.email });
+    let transfer = format!("{rental}/transfer");
+    stage.as_user(ADA).post(renting::ROUTES, &transfer, offer).ok(201);
+    let accept = rental.replace("rentals", "transfers") + "/accept";
+    stage.as_user(BEN).post(renting::ROUTES, &accept, json!({})).ok(200);
+    let refused = confirm(&stage, FARMER, &rental, "203.0.113.7");
+    assert_eq!((refused.status(), refused.wrong_fields()), (400, vec!["ssh_keys".to_owned()]));
+    let mut confirmation = confirmation(&rental, "203.0.113.7");
+    confirmation["ssh_keys"] = json!([key]);
+    let done = stage.as_user(FARMER).post(machines::ROUTES, &confirm_path(32), confirmation);
+    assert_eq!(done.status(), 204);
 }
 
 #[test]
@@ -195,6 +218,7 @@ fn a_farmer_confirms_on_a_page() {
     let fields = |address| {
         [
             ("rental_id", id),
+            ("ssh_keys", KEY),
             ("access.address", address),
             ("access.port", "2201"),
             ("access.user", "ada"),

@@ -127,10 +127,15 @@ pub(crate) async fn use_each_operation() -> Vec<String> {
     farm.farmer.post_empty(confirm).await.ok(204);
     let by_hand = by_hand(&farm).await;
     let setups = by_hand.get("/api/farm/nodes/node17/manual-setups").await.ok(200);
-    let confirmation = json!({ "rental_id": setups["setups"][0]["rental_id"], "access": access() });
+    let confirmation = confirmation(setups["setups"][0]["rental_id"].as_str().unwrap());
     let confirm = "/api/farm/nodes/node17/slices/1/confirm-setup";
     by_hand.post(confirm, &confirmation).await.ok(204);
     farm.market.operations().await.0
+}
+
+/// The farmer has set up Ada's machine by hand.
+fn confirmation(rental: &str) -> Value {
+    json!({ "rental_id": rental, "ssh_keys": [ADAS_KEY], "access": access() })
 }
 
 /// A farmer without an agent, whose node 17 Ada rents a slice of.
@@ -157,14 +162,12 @@ async fn a_farm_without_an_agent_confirms_within_a_day_or_it_is_refunded() {
     assert_eq!(farm.access(&rental).await["state"], "closed");
     assert_eq!(farm.ada.balance().await, "100.00");
     let confirm = "/api/farm/nodes/node17/slices/1/confirm-setup";
-    let late = json!({ "rental_id": rental, "access": access() });
-    farmer.post(confirm, &late).await.problem(404, "not-found");
+    farmer.post(confirm, &confirmation(&rental)).await.problem(404, "not-found");
 
     // The next one is set up, and what an agent finds waiting later is the agent's.
     let first = farm.ada.rent("node17", 1).await.ok(201)["rental"]["id"].clone();
     let second = farm.ada.rent("node17", 1).await.ok(201)["rental"]["id"].clone();
-    let confirmation = json!({ "rental_id": first, "access": access() });
-    farmer.post(confirm, &confirmation).await.ok(204);
+    farmer.post(confirm, &confirmation(first.as_str().unwrap())).await.ok(204);
     assert_eq!(farm.access(first.as_str().unwrap()).await["state"], "ready");
     let token = farm.market.agent_token(&farmer, 17).await;
     let agent = farm.market.visitor().with_token(&token);
