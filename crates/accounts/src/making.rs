@@ -5,6 +5,7 @@ use domain::audit::Action;
 use domain::field::FieldError;
 use domain::id::{AccountId, SessionId, TokenId};
 use domain::money::Usd;
+use domain::text::parse_line;
 use store::sessions;
 use store::tokens::{self, NewToken, Token};
 use web::form::keep;
@@ -76,11 +77,7 @@ pub(crate) fn create_token(cx: &Context<'_>, body: &TokenBody) -> Result<NewToke
 
 fn read(body: &TokenBody) -> Result<NewTokenRequest, Problem> {
     let mut wrong = Vec::new();
-    let name = body.name.trim();
-    let length = name.chars().count();
-    if !(1..=TOKEN_NAME_CHARS_MAX).contains(&length) || name.chars().any(char::is_control) {
-        wrong.push(FieldError::new("name", "1 to 80 characters on one line"));
-    }
+    let name = keep(&mut wrong, parse_line("name", &body.name, 1..=TOKEN_NAME_CHARS_MAX));
     let scopes = keep(&mut wrong, Scopes::parse(body.scopes.iter().map(String::as_str)));
     let spending_limit =
         body.spending_limit_usd.as_ref().map(|usd| Usd::parse("spending_limit_usd", &usd.text()));
@@ -94,9 +91,9 @@ fn read(body: &TokenBody) -> Result<NewTokenRequest, Problem> {
     if !(1..=TOKEN_DAYS_MAX).contains(&days) {
         wrong.push(FieldError::new("expires_in_days", "a whole number of days, 1 to 365"));
     }
-    match scopes {
-        Some(scopes) if wrong.is_empty() => {
-            Ok(NewTokenRequest { name: name.to_owned(), scopes, farm, spending_limit, days })
+    match name.zip(scopes) {
+        Some((name, scopes)) if wrong.is_empty() => {
+            Ok(NewTokenRequest { name, scopes, farm, spending_limit, days })
         }
         _ => Err(Problem::fields(wrong)),
     }

@@ -1,10 +1,11 @@
 //! Second factors: what an account can have, and what must be verified before they change.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use strum::IntoStaticStr;
 
 use crate::field::FieldError;
+use crate::text::parse_line;
 use crate::time::Timestamp;
 
 /// The most passkeys of an account.
@@ -84,12 +85,7 @@ pub struct PasskeyName(String);
 impl PasskeyName {
     /// Reads a name; surrounding white space is dropped.
     pub fn parse(text: &str) -> Result<PasskeyName, FieldError> {
-        let name = text.trim();
-        let length = name.chars().count();
-        if !(1..=PASSKEY_NAME_CHARS_MAX).contains(&length) || name.chars().any(char::is_control) {
-            return Err(FieldError::new("name", "1 to 80 characters on one line"));
-        }
-        Ok(PasskeyName(name.to_string()))
+        parse_line("name", text, 1..=PASSKEY_NAME_CHARS_MAX).map(PasskeyName)
     }
 
     /// The name.

@@ -51,6 +51,7 @@ pub mod ssh;
 pub mod suggestion;
 pub mod template;
 pub mod term;
+pub mod text;
 pub mod time;
 pub mod top_up;
 pub mod uptime;

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::field::FieldError;
 use crate::month::Month;
+use crate::text::parse_line;
 use crate::time::Timestamp;
 
 /// How long before its start a window is announced at least, and who rents there reminded.
@@ -83,14 +84,12 @@ impl Window {
             let rule = "a time 1 minute to 8 hours after starts_at";
             wrong.push(FieldError::new("ends_at", rule));
         }
-        let note = note.trim();
-        if note.chars().count() > NOTE_CHARS_MAX || note.chars().any(char::is_control) {
-            wrong.push(FieldError::new("note", "at most 200 characters on one line"));
-        }
+        let note = parse_line("note", note, 0..=NOTE_CHARS_MAX);
+        let note = note.map_err(|error| wrong.push(error)).unwrap_or_default();
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        Ok(Window { starts_at, ends_at, note: note.into() })
+        Ok(Window { starts_at, ends_at, note })
     }
 
     /// Whether both are at some time.

@@ -18,6 +18,7 @@ use crate::event::EventKind;
 use crate::field::FieldError;
 use crate::id::{AccountId, PayoutId};
 use crate::money::Usd;
+use crate::text::parse_line;
 
 /// How many payouts of one account can be on their way at once.
 pub const OPEN_MAX: u32 = 5;
@@ -239,11 +240,7 @@ pub fn request(funds: &Funds, amount: Usd, min: Usd) -> Result<&str, RequestErro
 
 /// Reads what an operator says to a payout: the reference of a transfer, or why it failed.
 pub fn parse_words(field: &'static str, text: &str) -> Result<String, FieldError> {
-    let words = text.trim();
-    let is_fine = (1..=WORDS_CHARS_MAX).contains(&words.chars().count())
-        && !words.chars().any(char::is_control);
-    let rule = "1 to 200 characters on one line";
-    is_fine.then(|| words.to_string()).ok_or_else(|| FieldError::new(field, rule))
+    parse_line(field, text, 1..=WORDS_CHARS_MAX)
 }
 
 #[cfg(test)]

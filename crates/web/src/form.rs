@@ -5,6 +5,7 @@ use std::fmt::Display;
 use askama::Template;
 use domain::field::FieldError;
 use domain::order::IdempotencyKey;
+use domain::text::parse_line;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use url::form_urlencoded::{self, Serializer};
@@ -119,12 +120,7 @@ pub fn keep<T>(wrong: &mut Vec<FieldError>, read: Result<T, FieldError>) -> Opti
 
 /// Reads why an operator does something: for who it concerns, and the books or the audit log.
 pub fn read_reason(text: &str) -> Result<String, FieldError> {
-    let reason = text.trim();
-    let length = reason.chars().count();
-    if !(1..=REASON_CHARS_MAX).contains(&length) || reason.chars().any(char::is_control) {
-        return Err(FieldError::new("reason", "1 to 200 characters on one line"));
-    }
-    Ok(reason.to_owned())
+    parse_line("reason", text, 1..=REASON_CHARS_MAX)
 }
 
 /// The request's `Idempotency-Key`, if it has one. A key that cannot be read is refused: without

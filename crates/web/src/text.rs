@@ -1,36 +1,6 @@
-//! Sentences, counts and characters that can be seen.
+//! Sentences and counts.
 
 use std::fmt::Display;
-
-/// Whether a character can be seen, or is a space.
-pub fn is_visible(c: char) -> bool {
-    !c.is_control() && !is_format(c)
-}
-
-/// Whether a character has no form of its own: it joins, separates or turns the text around it.
-/// These are Unicode's `Default_Ignorable_Code_Point`, and what separates lines and paragraphs.
-fn is_format(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fff8}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
-}
 
 /// A sentence: with a capital letter at its start, unless an id stands there, and a period at its
 /// end.

@@ -2,6 +2,7 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
+use domain::text::parse_line;
 use domain::time::Timestamp;
 use http::Method;
 use schemars::JsonSchema;
@@ -14,7 +15,6 @@ use web::Kind;
 use web::api::{PAGING, PageOf};
 use web::json::{Decimal, EMAIL, ONE_LINE_OF_80};
 use web::operation::{Access, NextStep, Operation, schema_of};
-use web::text::is_visible;
 
 use crate::second_factor::json::SecondFactorView;
 
@@ -398,15 +398,9 @@ pub(crate) struct ChangeAccountBody {
 /// The longest name that an account is shown by, in characters.
 const DISPLAY_NAME_CHARS_MAX: usize = 80;
 
-/// Reads the name that farmers see. What cannot be seen is refused: it could make a name that reads
-/// like another's.
+/// Reads the name that farmers see.
 pub(crate) fn display_name(text: &str) -> Result<String, FieldError> {
-    let name = text.trim();
-    let length = name.chars().count();
-    if !(1..=DISPLAY_NAME_CHARS_MAX).contains(&length) || !name.chars().all(is_visible) {
-        return Err(FieldError::new("display_name", "1 to 80 visible characters on one line"));
-    }
-    Ok(name.to_owned())
+    parse_line("display_name", text, 1..=DISPLAY_NAME_CHARS_MAX)
 }
 
 /// An account.

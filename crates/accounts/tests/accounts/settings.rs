@@ -216,7 +216,7 @@ fn a_refusal_is_said_where_it_belongs() {
     let page = ada("tokens", &[&[("name", " ")][..], &wrong].concat());
     expect![[r#"
         Name [text name= ]
-        1 to 80 characters on one line.
+        1 to 80 visible characters on one line.
         Scopes
         [checkbox scopes=read] Read everything you can see read
         [checkbox scopes=rent] Rent slices and pay from your wallet rent

@@ -2,6 +2,7 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
+use domain::text::parse_line;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,6 @@ use ui::limits::PAYOUT_CHARS_MAX;
 use web::Kind;
 use web::json::ONE_LINE_OF_200;
 use web::operation::{Access, Operation, schema_of};
-use web::text::is_visible;
 
 /// `GET /api/farm/payout`
 pub(crate) const SHOW_PAYOUT: Operation = Operation {
@@ -58,13 +58,7 @@ pub(crate) struct PayoutView {
 /// Reads where a farmer wants to be paid. What cannot be seen is refused: the operator compares the
 /// text by eye, and a mark that turns the direction of writing would show another one.
 pub(crate) fn payout_address(text: &str) -> Result<String, FieldError> {
-    let address = text.trim();
-    let length = address.chars().count();
-    if !(1..=PAYOUT_CHARS_MAX).contains(&length) || !address.chars().all(is_visible) {
-        let rule = "1 to 200 visible characters on one line";
-        return Err(FieldError::new("payout_address", rule));
-    }
-    Ok(address.to_owned())
+    parse_line("payout_address", text, 1..=PAYOUT_CHARS_MAX)
 }
 
 #[cfg(test)]

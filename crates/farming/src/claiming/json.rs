@@ -2,6 +2,7 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
+use domain::text::parse_line;
 use domain::time::Timestamp;
 use http::Method;
 use schemars::JsonSchema;
@@ -276,12 +277,7 @@ const REASON_CHARS_MAX: usize = 200;
 
 /// Reads why the operator approves.
 pub(crate) fn reason(text: &str) -> Result<String, FieldError> {
-    let reason = text.trim();
-    let length = reason.chars().count();
-    if !(1..=REASON_CHARS_MAX).contains(&length) || reason.chars().any(char::is_control) {
-        return Err(FieldError::new("reason", "1 to 200 characters on one line"));
-    }
-    Ok(reason.to_owned())
+    parse_line("reason", text, 1..=REASON_CHARS_MAX)
 }
 
 /// A farm's number in a path; what is not one does not exist.

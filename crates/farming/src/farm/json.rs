@@ -7,6 +7,7 @@ use domain::money::{PriceLimits, Usd};
 use domain::node::Refusal;
 use domain::offering::{WITHHELD_SLICES_MAX, Wanted};
 use domain::term::{Term, Terms};
+use domain::text::parse_line;
 use domain::time::Timestamp;
 use domain::uptime::{Bandwidth, Uptime};
 use http::Method;
@@ -260,12 +261,7 @@ fn terms_of(months: &[i64]) -> Result<Terms, FieldError> {
 }
 
 fn node_name(text: &str) -> Result<String, FieldError> {
-    let name = text.trim();
-    let length = name.chars().count();
-    if !(1..=NAME_CHARS_MAX).contains(&length) || name.chars().any(char::is_control) {
-        return Err(FieldError::new("name", "1 to 80 characters on one line"));
-    }
-    Ok(name.to_owned())
+    parse_line("name", text, 1..=NAME_CHARS_MAX)
 }
 
 /// A node as its farmer sees it.

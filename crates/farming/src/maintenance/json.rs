@@ -68,7 +68,7 @@ pub(crate) struct MaintenanceBody {
     /// Until when (RFC 3339): at most eight hours later.
     #[schemars(length(max = 40))]
     pub ends_at: String,
-    /// What for: at most 200 characters on one line. Who rents there reads it.
+    /// What for: at most 200 visible characters on one line. Who rents there reads it.
     #[serde(default)]
     #[schemars(length(max = 200))]
     pub note: String,

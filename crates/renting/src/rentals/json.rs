@@ -6,6 +6,7 @@ use domain::money::Usd;
 use domain::period::Period;
 use domain::rental::{Renewal, RentalState};
 use domain::term::Term;
+use domain::text::parse_line;
 use domain::time::Timestamp;
 use domain::uptime::Uptime;
 use http::Method;
@@ -425,7 +426,7 @@ impl CancelAnswer {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ChangeRentalBody {
-    /// A name of up to 80 characters on one line; empty for none.
+    /// A name of up to 80 visible characters on one line; empty for none.
     #[schemars(regex(pattern = OWN_NAME))]
     pub name: Option<String>,
     /// Up to 10 labels of up to 40 characters each.
@@ -502,23 +503,19 @@ pub(crate) const LABELS_MAX: usize = 10;
 pub(crate) const LABEL_CHARS_MAX: usize = 40;
 
 fn own_name(text: &str) -> Result<String, FieldError> {
-    let name = text.trim();
-    if name.chars().count() > OWN_NAME_CHARS_MAX || name.chars().any(char::is_control) {
-        return Err(FieldError::new("name", "at most 80 characters on one line"));
-    }
-    Ok(name.to_owned())
+    parse_line("name", text, 0..=OWN_NAME_CHARS_MAX)
 }
 
 fn own_labels(texts: &[String]) -> Result<Vec<String>, FieldError> {
     let mut labels: Vec<String> = Vec::new();
     for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
-        let is_long = text.chars().count() > LABEL_CHARS_MAX;
-        if is_long || text.chars().any(char::is_control) || labels.len() == LABELS_MAX {
-            let rule = "at most 10 labels of at most 40 characters each";
+        let label = parse_line("labels", text, 1..=LABEL_CHARS_MAX).ok();
+        let Some(label) = label.filter(|_| labels.len() < LABELS_MAX) else {
+            let rule = "at most 10 labels of at most 40 visible characters each";
             return Err(FieldError::new("labels", rule));
-        }
-        if !labels.iter().any(|label| label == text) {
-            labels.push(text.to_owned());
+        };
+        if !labels.contains(&label) {
+            labels.push(label);
         }
     }
     Ok(labels)

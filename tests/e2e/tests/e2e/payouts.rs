@@ -307,7 +307,7 @@ async fn operate(market: &Market) {
 
     let send = action(&page, "/send");
     let refused = operator.send(page.submit(&send, &[("reference", " ")])).await.page(400);
-    refused.says(&["1 to 200 characters on one line"]);
+    refused.says(&["1 to 200 visible characters on one line"]);
     let (to, page) = operator.submit(&page, &send, &[("reference", "SEPA 9")]).await;
     assert!(to.ends_with("state=sent"), "{to}");
     let done = action(&page, "/done");

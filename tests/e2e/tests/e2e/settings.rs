@@ -132,7 +132,7 @@ async fn a_token_is_shown_once_and_revoked() {
     ];
     let refused = ada.send(page.submit(action, &wrong)).await.page(400);
     refused.says(&[
-        "1 to 80 characters on one line.",
+        "1 to 80 visible characters on one line.",
         "A list of at least one of read, rent, farm, agent, admin.",
         "A grid farm ID above 0.",
         "A whole number of days, 1 to 365.",
