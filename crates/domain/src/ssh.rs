@@ -11,13 +11,29 @@ use ssh_key::{HashAlg, PublicKey};
 
 use crate::field::FieldError;
 use crate::port::{PORTS_MAX, Port, PublicPort};
+use crate::text::parse_line;
 
 /// The most keys of an account.
 pub const KEYS_MAX: u32 = 20;
 /// The longest key that is read, in bytes: RSA with 16,384 bits.
 const KEY_BYTES_MAX: usize = 4_096;
-/// The fewest bits of an RSA key.
-const RSA_BITS_MIN: u32 = 2_048;
+/// The fewest bits of an RSA key: some programs make one bit less than they are asked for.
+const RSA_BITS_MIN: u32 = 2_047;
+/// The most words that the base64 of a key may be broken into.
+const WORDS_MAX: usize = 100;
+/// Around a key in the form of RFC 4716.
+const RFC4716: [&str; 2] = ["---- BEGIN SSH2 PUBLIC KEY ----", "---- END SSH2 PUBLIC KEY ----"];
+/// The kinds of keys, whose names the form of RFC 4716 leaves out.
+const KINDS: [&str; 8] = [
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+    "ssh-dss",
+];
 /// The most characters of a key's name and of its comment.
 const NAME_CHARS_MAX: usize = 80;
 /// The most host keys of a machine.
@@ -54,22 +70,15 @@ const PRIVATE: &str = "a public key. This looks like a PRIVATE key, which only y
 const FORM: &str = "one public key in OpenSSH format, such as ssh-ed25519 AAAA… you@laptop";
 
 fn read(text: &str) -> Result<SshKey, &'static str> {
-    let text = text.trim();
+    // Editors put a byte order mark before it.
+    let text = text.trim_start_matches('\u{feff}').trim();
     if text.contains("PRIVATE KEY") || text.starts_with("PuTTY-User-Key-File") {
         return Err(PRIVATE);
     }
     if text.len() > KEY_BYTES_MAX {
         return Err("a public key of at most 4,096 characters");
     }
-    if text.lines().count() > 1 {
-        return Err("one key on one line; add keys one at a time");
-    }
-    let kind = text.split(' ').next().unwrap_or_default();
-    let is_kind = kind.starts_with("ssh-") || kind.starts_with("ecdsa-") || kind.starts_with("sk-");
-    if !is_kind && [" ssh-", " ecdsa-", " sk-"].iter().any(|kind| text.contains(kind)) {
-        return Err("a key without options; start with its type, such as ssh-ed25519");
-    }
-    let key = PublicKey::from_openssh(text).map_err(|_| FORM)?;
+    let key = if text.starts_with(RFC4716[0]) { read_rfc4716(text)? } else { read_line(text)? };
     check_kind(key.key_data())?;
     let comment: String =
         key.comment().chars().filter(|c| is_plain(*c)).take(NAME_CHARS_MAX).collect();
@@ -77,6 +86,51 @@ fn read(text: &str) -> Result<SshKey, &'static str> {
     let bare = PublicKey::new(key.key_data().clone(), "").to_openssh().map_err(|_| FORM)?;
     let line = format!("{} {comment}", bare.trim_end()).trim_end().to_string();
     Ok(SshKey { line, fingerprint, comment })
+}
+
+/// Reads a key as `ssh-keygen` writes it, whatever white space is between its parts, and if its
+/// base64 was wrapped on the way here.
+fn read_line(text: &str) -> Result<PublicKey, &'static str> {
+    let is_kind = |line: &str| ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| line.starts_with(kind));
+    if text.lines().skip(1).any(|line| is_kind(line.trim_start())) {
+        return Err("one key on one line; add keys one at a time");
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if !is_kind(text) && words.iter().any(|word| is_kind(word)) {
+        return Err("a key without options; start with its type, such as ssh-ed25519");
+    }
+    let (kind, rest) = words.split_first().ok_or(FORM)?;
+    // Only the whole base64 is a key: what follows is the comment.
+    let key = |count: usize| {
+        let (base64, comment) = rest.split_at_checked(count)?;
+        let line = format!("{kind} {} {}", base64.concat(), comment.join(" "));
+        PublicKey::from_openssh(line.trim_end()).ok()
+    };
+    (1..=WORDS_MAX.min(rest.len())).find_map(key).ok_or(FORM)
+}
+
+/// Reads a key in the form of RFC 4716, as PuTTY exports it.
+fn read_rfc4716(text: &str) -> Result<PublicKey, &'static str> {
+    let [begin, end] = RFC4716;
+    let inner = text.strip_prefix(begin).and_then(|text| text.split_once(end));
+    let (inner, _) = inner.filter(|(_, after)| after.trim().is_empty()).ok_or(FORM)?;
+    let (mut base64, mut comment, mut is_continued) = (String::new(), "", false);
+    for line in inner.lines().map(str::trim) {
+        let header = line.split_once(':');
+        match header {
+            Some((name, value)) if name.eq_ignore_ascii_case("comment") => {
+                comment = value.trim().trim_matches('"');
+            }
+            _ => {}
+        }
+        if !is_continued && header.is_none() {
+            base64.push_str(line);
+        }
+        // A header goes on after a backslash.
+        is_continued = (is_continued || header.is_some()) && line.ends_with('\\');
+    }
+    let key = |kind: &&str| PublicKey::from_openssh(&format!("{kind} {base64} {comment}")).ok();
+    KINDS.iter().find_map(key).ok_or(FORM)
 }
 
 /// What a comment may hold: nothing that means something to a shell or ends a line.
@@ -109,10 +163,7 @@ fn rsa_bits(rsa: &ssh_key::public::RsaPublicKey) -> u32 {
 pub fn parse_key_name(field: &'static str, text: &str, key: &SshKey) -> Result<String, FieldError> {
     let named = if text.trim().is_empty() { key.comment.trim() } else { text.trim() };
     let name = if named.is_empty() { "key" } else { named };
-    if name.chars().count() <= NAME_CHARS_MAX && !name.chars().any(char::is_control) {
-        return Ok(name.to_string());
-    }
-    Err(FieldError::new(field, "at most 80 characters on one line"))
+    parse_line(field, name, 1..=NAME_CHARS_MAX)
 }
 
 /// What an agent says of a machine's access, before it is checked.

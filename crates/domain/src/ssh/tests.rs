@@ -22,6 +22,12 @@ const RSA: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCrkIvkS+YK2PLtFahA7Odx5
     pPaXjLsDy4qCIsuVzejl2F1iJqgfGDFHScX8sYMZH/0jXdNRNPftnQaEoQDHWmaXZ3\
     8ejqc4SmUh3OWuRLdmvL2+iNOjUKUJO5bJfTOpbAytWZJjEksYtXtj8xLE2qNCTybT\
     ZSCMKXWl4nghb0KxhEgVjPuZu3bS9H7RnXs9uZH7HqZt8KJemJ ada@laptop";
+const RSA_2047: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAGPd0ZZBjT2Kp26IQkbXnLqGu6GTgSxi\
+    lRcOYFdQN/z9VkPCJ5sxcGvKtkVx/6/aO19GRMcJ8n5Hlt1qn+A6ol3liyX+PEKZ1GvsnCDR\
+    x8cgjzdqxP+xAunbFA72jkxsKc1uJSlVNE/Ke1rzFVrzKLrn4HMQ5nh5hkXeLDtiNb\
+    4vpCynazYN+qpchXlIoSBamIAcmHXDpJN50zT5HsiEkfhaYuNWOsBvS6giRoXDOUpZ\
+    qS4Rpj5upKBs9Ayqx/f+eT/uT+asVXJfRk1klZ7Lv54haKJ0wlEgChH9f2dTU3BLMs\
+    BU2nLmE80oDwO90oJloWEuIO2XiTJnod89VYRR3qM= x";
 const RSA_1024: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCifqwHIFLUNjXlk/wCrfPCWkgFU3\
     M7qJPDtTta1XF1ibHfSgRIbSfv1B/tIH9Nhw5PhHnGYQ9k+O/gpzWZhGvcU7xM08+/\
     uV1Ng2YF0wF99dY87q3RcY4RcuD1SE+bMCrAne4ryBsvHPS3HQWpMIImXvIUU+B8ah\
@@ -74,6 +80,39 @@ fn what_is_no_good_key_says_why() {
     check(&ED25519.replace("ssh-ed25519", "ssh-rsa"), "one public key in OpenSSH format");
     check(&ED25519[..60], "one public key in OpenSSH format");
     check(&"x".repeat(5_000), "a public key of at most 4,096 characters");
+}
+
+#[test]
+fn what_happens_to_keys_on_the_way_is_undone() {
+    const PRINT: &str = "SHA256:UMrMUBWB7jd//ntB9OkfIaakoDNUV/nWlWfbwHvhrDU";
+    let (kind, rest) = ED25519.split_once(' ').unwrap();
+    let (base64, comment) = rest.split_once(' ').unwrap();
+    let (head, tail) = base64.split_at(30);
+    for text in [
+        format!("{kind}  {base64}  {comment}"),
+        format!("{kind}\t{base64}\t{comment}"),
+        format!("\u{feff}{ED25519}\r\n"),
+        format!("{kind} {head}\r\n{tail} {comment}"),
+        format!("{kind}\n{head}\n{tail}\n{comment}"),
+        format!("{kind} {head} {tail} {comment}"),
+        format!(
+            "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"{comment}\"\nSubject: a very \\\nlong \
+             one\n{head}\n{tail}\n---- END SSH2 PUBLIC KEY ----\n"
+        ),
+    ] {
+        let key = SshKey::parse("key", &text).unwrap();
+        assert_eq!((key.fingerprint.as_str(), key.line.as_str()), (PRINT, ED25519), "{text:?}");
+    }
+    check("---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----", FORM);
+    check("---- BEGIN SSH2 PUBLIC KEY ----\nAAAA", FORM);
+    check(&format!("{kind} {head}"), FORM);
+    check(&format!("{kind}{}", " AAAA".repeat(500)), FORM);
+}
+
+/// `ssh-keygen -b 2047` makes such keys.
+#[test]
+fn a_bit_less_than_was_asked_for_is_enough() {
+    check(RSA_2047, "SHA256:");
 }
 
 #[test]
