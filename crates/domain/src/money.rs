@@ -45,8 +45,9 @@ impl Usd {
     /// Reads a positive amount in dollars and cents: `25`, `25.5`, `25.50`.
     pub fn parse(field: &'static str, text: &str) -> Result<Usd, FieldError> {
         let rule = "an amount of dollars with at most two decimals, above 0, such as 25.00";
-        let plain = text.trim().bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        let amount = text.trim().parse::<Decimal>().ok().filter(|_| plain).map(Usd);
+        let text = with_point(field, text.trim())?;
+        let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let amount = text.parse::<Decimal>().ok().filter(|_| plain).map(Usd);
         amount
             .filter(|usd| *usd > Usd::ZERO && *usd <= Usd::ENTRY_MAX && usd.is_whole_cents())
             .ok_or_else(|| FieldError::new(field, rule))
@@ -177,6 +178,7 @@ impl PriceLimits {
     /// Reads a price per slice and month inside of these limits.
     pub fn parse(self, field: &'static str, text: &str) -> Result<Usd, FieldError> {
         let inside = |price: &Usd| *price >= self.min && *price <= self.max;
+        with_point(field, text.trim())?;
         Usd::parse(field, text).ok().filter(inside).ok_or_else(|| {
             let rule = alloc::format!(
                 "a price per slice per month from {} to {} dollars, with at most two decimals",
@@ -186,6 +188,25 @@ impl PriceLimits {
             FieldError { field, rule }
         })
     }
+}
+
+/// An amount whose decimals are behind a point. A comma before one or two digits is that; before
+/// three it separates thousands for some and decimals for others, so that whoever wrote it is asked.
+fn with_point(field: &'static str, text: &str) -> Result<String, FieldError> {
+    let Some((whole, rest)) = text.split_once(',') else { return Ok(text.into()) };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if is_number(whole) && is_number(rest) && rest.len() <= 2 {
+        return Ok(alloc::format!("{whole}.{rest}"));
+    }
+    if is_number(whole) && is_number(rest) && rest.len() == 3 {
+        let rule = alloc::format!(
+            "an amount that can be read in one way only; write {whole}{rest} or {whole}.{cents} \
+             instead of {text}",
+            cents = &rest[..2]
+        );
+        return Err(FieldError { field, rule });
+    }
+    Err(FieldError::new(field, "an amount without separators of thousands, such as 1000.50"))
 }
 
 #[cfg(test)]
@@ -203,11 +224,30 @@ mod tests {
         assert_eq!(usd("25").to_string(), "25.00");
         assert_eq!(usd(" 25.5 ").to_string(), "25.50");
         assert_eq!(usd("1000000").micros(), 1_000_000_000_000);
-        for text in ["", "0", "-1", "+1", "1e3", "1.001", "1000000.01", "1,5", "NaN", "0x10"] {
+        for text in ["", "0", "-1", "+1", "1e3", "1.001", "1000000.01", "NaN", "0x10"] {
             assert!(Usd::parse("amount", text).is_err(), "{text}");
         }
         // More zeros do not make more precision.
         assert_eq!(usd("1.2300"), usd("1.23"));
+    }
+
+    #[test]
+    fn a_comma_is_a_point_or_asked_about() {
+        assert_eq!(
+            (usd("25,50"), usd("25,5"), usd(" 1,00 ")),
+            (usd("25.50"), usd("25.50"), usd("1"))
+        );
+        let why = |text: &str| Usd::parse("amount", text).unwrap_err().rule;
+        let asked =
+            "an amount that can be read in one way only; write 1000 or 1.00 instead of 1,000";
+        assert_eq!(why("1,000"), asked);
+        for text in ["1,000,000", "1,000.00", "1.000,00", ",50", "1,", "1,0000", "a,50"] {
+            assert!(why(text).starts_with("an amount without separators"), "{text}");
+        }
+        let limits = PriceLimits { min: usd("1"), max: usd("500") };
+        assert_eq!(limits.parse("price", "25,50"), Ok(usd("25.50")));
+        assert_eq!(limits.parse("price", "1,000").unwrap_err().rule, asked);
+        assert!(limits.parse("price", "501").unwrap_err().rule.starts_with("a price per slice"));
     }
 
     #[test]
