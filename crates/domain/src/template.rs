@@ -1,6 +1,5 @@
 //! What a slice starts with: cloud-init documents, each with a version, or the renter's own.
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 use crate::field::FieldError;
@@ -96,15 +95,16 @@ impl Template {
     }
 }
 
-/// Reads a renter's own user data: what cloud-init can tell to be for it, and no more than fits.
+/// Reads a renter's own user data: what cloud-init can tell to be for it, and no more than fits. The
+/// marks that editors of Windows leave are dropped, for cloud-init and shells stumble over them.
 pub fn parse_user_data(field: &'static str, text: &str) -> Result<String, FieldError> {
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let is_readable = text.starts_with("#cloud-config\n") || text.starts_with("#!/");
     let has_controls = text.chars().any(|c| c.is_control() && c != '\n' && c != '\t');
     if is_readable && !has_controls && text.len() <= USER_DATA_BYTES_MAX {
-        return Ok(text.to_owned());
+        return Ok(text);
     }
-    let rule =
-        "at most 16 KiB of text that starts with #cloud-config or #!/ and uses LF line endings";
+    let rule = "at most 16 KiB of text that starts with #cloud-config or #!/";
     Err(FieldError::new(field, rule))
 }
 
@@ -224,10 +224,13 @@ mod tests {
         check("#!/bin/sh\necho hello\n", true);
         check("packages: [git]\n", false);
         check("#cloud-configuration\n", false);
-        check("#cloud-config\r\npackages: [git]\r\n", false);
+        check("#cloud-config\rpackages: [git]\r", false);
         check("#cloud-config\n\0", false);
         check("", false);
         check(&format!("#!/bin/sh\n{}", "#".repeat(USER_DATA_BYTES_MAX - 10)), true);
         check(&format!("#!/bin/sh\n{}", "#".repeat(USER_DATA_BYTES_MAX - 9)), false);
+        let windows = "\u{feff}#cloud-config\r\npackages: [git]\r\n";
+        let read = parse_user_data("user_data", windows);
+        assert_eq!(read.as_deref(), Ok("#cloud-config\npackages: [git]\n"));
     }
 }
