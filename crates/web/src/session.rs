@@ -33,8 +33,9 @@ const CHECKSUM_CHARS: usize = 6;
 const HINT_CHARS: usize = 4;
 /// The longest secret that is looked at.
 const SECRET_LENGTH_MAX: usize = 128;
-/// The longest `Cookie` header that is looked at.
-const COOKIE_LENGTH_MAX: usize = 8192;
+/// The longest `Cookie` header that is looked at, in bytes. Other programs at the same host may have
+/// many cookies.
+const COOKIE_LENGTH_MAX: usize = 64 * 1024;
 
 const SECURE_COOKIE: &str = "__Host-session";
 const LOCAL_COOKIE: &str = "session";
@@ -304,6 +305,23 @@ mod tests {
         }
         let cookie = sign_out_cookie(&request(&[("host", "mycelium.example")]));
         assert!(cookie.contains("; Secure") && !cookie.contains("Domain"), "{cookie}");
+    }
+
+    #[test]
+    fn the_cookies_of_others_are_in_nobodys_way() {
+        let find = |cookies: &[&str]| {
+            let headers: Vec<_> = cookies.iter().map(|cookies| ("cookie", *cookies)).collect();
+            session_secret(&request(&[&[("host", "localhost")], &headers[..]].concat()))
+                .map(str::to_owned)
+        };
+        let own = Some("abc".to_owned());
+        let others = format!("a={}", "x".repeat(16 * 1024));
+        assert_eq!(find(&["session=abc"]), own);
+        assert_eq!(find(&["lang=de", "session=abc"]), own);
+        assert_eq!(find(&[&format!("{others}; session=abc; b=c")]), own);
+        assert_eq!(find(&[&others, "session=abc"]), own);
+        assert_eq!(find(&["a=\u{e9}; session=abc"]), own);
+        assert_eq!(find(&[&others]), None);
     }
 
     #[test]
