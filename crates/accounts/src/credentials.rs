@@ -126,7 +126,7 @@ fn check(cx: &Context<'_>, email: &str, password: &str) -> Result<Credentials, P
     limit::spend(cx, &limits)?;
     let hasher = Hasher::new(cx)?;
     let Some(credentials) = accounts::credentials(cx.db, &email)? else {
-        hasher.hash(&password)?;
+        hasher.compare_with_none(&password)?;
         cx.audit(Action::SignInFailed, None, "")?;
         return Err(wrong());
     };

@@ -6,6 +6,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, KeyId, ParamsBuilder, PasswordHasher, PasswordVerifier, Version};
 use domain::account::Password;
 use domain::field::FieldError;
+use icu_normalizer::ComposingNormalizerBorrowed;
 use passwords::analyzer::is_common_password;
 use web::env::Random;
 use web::{Env, Problem};
@@ -56,9 +57,19 @@ impl<'a> Hasher<'a> {
         let salt: [u8; SALT_BYTES] = self.random.bytes();
         let hash = self
             .argon2(!self.pepper.is_empty())?
-            .hash_password_with_salt(password.as_bytes(), &salt)
+            .hash_password_with_salt(normal(password).as_bytes(), &salt)
             .map_err(Problem::internal)?;
         Ok(hash.to_string())
+    }
+
+    /// Takes as long as to find that no hash is of this password, where there is no account: nobody
+    /// learns from the time whether there is one.
+    pub(crate) fn compare_with_none(&self, password: &Password) -> Result<(), Problem> {
+        self.hash(password)?;
+        if normal(password) != password.as_str() {
+            self.hash(password)?;
+        }
+        Ok(())
     }
 
     /// Whether `hash` is of this password.
@@ -69,8 +80,12 @@ impl<'a> Hasher<'a> {
             return Err(Problem::internal("password_pepper: empty, but passwords have one"));
         }
         let argon2 = self.argon2(is_peppered)?;
-        if argon2.verify_password(password.as_bytes(), &expected).is_err() {
-            return Ok(Comparison::Wrong);
+        let is_right = |text: &str| argon2.verify_password(text.as_bytes(), &expected).is_ok();
+        let normal = normal(password);
+        if !is_right(&normal) {
+            // Hashes from before passwords were normalized are of what was typed.
+            let is_right = normal != password.as_str() && is_right(password.as_str());
+            return Ok(if is_right { Comparison::Outdated } else { Comparison::Wrong });
         }
         let cost = |name| expected.params.get_decimal(name).unwrap_or(0);
         let is_as_new =
@@ -91,6 +106,15 @@ impl<'a> Hasher<'a> {
     }
 }
 
+/// A password as it is hashed: composed (NFC), and with the usual space in the place of every other
+/// one, for keyboards and systems differ in both (RFC 8265, 4.2).
+fn normal(password: &Password) -> String {
+    let is_space = |c: char| c.is_whitespace() && !c.is_control();
+    let spaced: String =
+        password.as_str().chars().map(|c| if is_space(c) { ' ' } else { c }).collect();
+    ComposingNormalizerBorrowed::new_nfc().normalize(&spaced).into_owned()
+}
+
 /// Reads a password that somebody chooses: long enough, and not one of the 100,000 that are tried
 /// first. The field `field` is named if it is not.
 pub(crate) fn read_new(field: &'static str, text: &str) -> Result<Password, FieldError> {
@@ -101,4 +125,46 @@ pub(crate) fn read_new(field: &'static str, text: &str) -> Result<Password, Fiel
         return Err(FieldError::new(field, rule));
     }
     Ok(password)
+}
+
+#[cfg(test)]
+mod tests {
+    use stage::Stage;
+
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_password_is_the_same_from_every_keyboard() {
+        let stage = Stage::empty();
+        let env = stage.env();
+        let hasher = Hasher::new(&env).unwrap();
+        let composed = "Z\u{fc}rich am See";
+        for typed in ["Zu\u{308}rich am See", "Z\u{fc}rich\u{a0}am\u{3000}See", composed] {
+            let hash = hasher.hash(&password(typed)).unwrap();
+            let found = hasher.compare(&password(composed), &hash).unwrap();
+            assert!(matches!(found, Comparison::Right), "{typed:?}");
+        }
+        let hash = hasher.hash(&password(composed)).unwrap();
+        for other in ["Zurich am See", "Z\u{fc}rich am  See", "z\u{fc}rich am See"] {
+            let found = hasher.compare(&password(other), &hash).unwrap();
+            assert!(matches!(found, Comparison::Wrong), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_hash_from_before_passwords_were_normalized_still_works() {
+        let stage = Stage::empty();
+        let env = stage.env();
+        let hasher = Hasher::new(&env).unwrap();
+        let typed = "Zu\u{308}rich am\u{a0}See";
+        let old = hasher.argon2(false).unwrap();
+        let old = old.hash_password_with_salt(typed.as_bytes(), &[7; SALT_BYTES]).unwrap();
+        let compare = |text: &str| hasher.compare(&password(text), &old.to_string()).unwrap();
+        assert!(matches!(compare(typed), Comparison::Outdated));
+        assert!(matches!(compare("Z\u{fc}rich am See"), Comparison::Wrong));
+    }
 }

@@ -79,9 +79,9 @@ impl Password {
         Ok(Password(text.to_string()))
     }
 
-    /// The bytes to hash.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+    /// The text to hash.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -107,7 +107,8 @@ fn is_checked(page: &Page, months: &str) -> bool {
 async fn name(held: &mut Held) {
     let long = "n".repeat(81);
     let wrong = [("name", long.as_str()), ("labels", "one, two")];
-    let page = held.refuses("name", &wrong, 400, "At most 80 visible characters on one line.").await;
+    let page =
+        held.refuses("name", &wrong, 400, "At most 80 visible characters on one line.").await;
     for kept in [long.as_str(), "one, two"] {
         assert!(page.html().contains(&format!("value=\"{kept}\"")), "{kept} stays");
     }
