@@ -246,7 +246,9 @@ impl Market {
             let sql = "SELECT farm_id FROM nodes WHERE id = ?1";
             db.connection().query_row(sql, [node], |row| row.get(0)).unwrap()
         };
-        let body = json!({ "name": "rack", "scopes": ["agent"], "farm_id": farm });
+        let body = json!({
+            "name": "rack", "scopes": ["agent"], "farm_id": farm, "expires_in_days": 365,
+        });
         let made = farmer.post("/api/account/tokens", &body).await.ok(201);
         made["token"].as_str().unwrap().to_owned()
     }

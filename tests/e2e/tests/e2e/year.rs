@@ -1,7 +1,9 @@
 //! A year of the marketplace: the real components, the host's clock moved, and a grid whose
-//! outages come from a seed. Every credit is right to the cent, nothing ends twice, and the books
-//! are right.
+//! outages come from a seed, as do those of its index and of the machines of a farm with an agent.
+//! Every credit is right to the cent, nothing ends twice, and the books are right.
 
+mod agent;
+mod machines;
 mod reckoning;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +14,7 @@ use e2e::{Client, MORNING, Market, Random};
 use gridproxy::{Documents, Effect, Fault, Standin};
 use serde_json::{Value, json};
 
+use agent::Agent;
 use reckoning::{Life, Month, Observation, Paid, Seen, Window};
 
 const HOUR: i64 = 3_600;
@@ -21,8 +24,15 @@ const STEP: i64 = 6 * HOUR;
 const STEPS: i64 = 365 * DAY / STEP;
 /// People act between two runs, and never in the second of one.
 const LATER: i64 = HOUR / 2;
-/// Each node with its farmer.
-const NODES: [(u32, usize); 3] = [(32, 0), (600, 0), (11, 1)];
+/// Each node with its farmer, of whom the first has an agent.
+const NODES: [(u32, usize); 7] =
+    [(32, 0), (600, 0), (11, 1), (17, 1), (4002, 1), (7001, 1), (7002, 1)];
+/// The first of them are rented; the others are there so that the index is seen to stand still.
+const RENTED: usize = 3;
+/// A node of the grid that nobody has registered, and that is always up.
+const BEACON: u32 = 1;
+/// So many nodes were up, at least, where all of them going down is the index.
+const INDEX_NODES_MIN: usize = 5;
 const FARMERS: [&str; 2] = ["farmer@example.org", "other-farmer@example.org"];
 const RENTERS: [&str; 3] = ["ada@example.org", "ben@example.org", "cleo@example.org"];
 
@@ -45,6 +55,16 @@ enum Says {
     Garbled,
 }
 
+/// What of a node that is dead is still there.
+#[derive(Clone, Copy)]
+enum Outlived {
+    /// Its machines: the grid is wrong.
+    Machines,
+    /// Their host, which cannot reach them.
+    Host,
+    Nothing,
+}
+
 /// A rental, as the one who rented it knows it.
 struct Rented {
     id: String,
@@ -64,12 +84,31 @@ struct World {
     moods: BTreeMap<u32, Mood>,
     /// The nodes that the grid did not list when it was last asked.
     unlisted: BTreeSet<u32>,
-    /// Until when nodes are dead.
+    /// The nodes that the market knows to be up.
+    up: BTreeSet<u32>,
+    /// The nodes that are dead, and until when.
+    dead: BTreeMap<u32, Outlived>,
     dead_until: BTreeMap<u32, i64>,
+    /// Until when the grid's index stands still, and since when it has.
+    still_until: i64,
+    index_at: i64,
+    agent: Agent,
     slas: BTreeMap<u32, (i64, i64)>,
     seen: Seen,
     rented: Vec<Rented>,
+    /// When the jobs run, and what the market's clock says.
     now: i64,
+    market_time: i64,
+    tally: Tally,
+}
+
+/// What the year has had.
+#[derive(Default)]
+struct Tally {
+    /// Runs in which the index stood still.
+    still: usize,
+    /// Nodes that were said to be down while a machine answered.
+    wrong: usize,
 }
 
 /// An amount of money, in cents.
@@ -92,11 +131,15 @@ impl World {
         let variables = [("gridproxy_urls", url.as_str()), ("limit_factor", "10000")];
         let market = Market::start_with(grid, variables).await;
         let (mut farmers, mut renters) = (vec![], vec![]);
+        let mut sessions = vec![];
         for email in FARMERS {
-            farmers.push(market.sign_up(email).await.token(&["read", "farm"]).await);
+            let session = market.sign_up(email).await;
+            farmers.push(session.token(&["read", "farm"]).await);
+            sessions.push(session);
         }
         for email in RENTERS {
             let renter = market.sign_up_with(email, "50000").await;
+            agent::add_key(&renter).await;
             renters.push(renter.token(&["read", "rent"]).await);
         }
         let recorded = std::fs::read(gridproxy::recorded("server_list_all.json")).unwrap();
@@ -107,7 +150,9 @@ impl World {
             let document = recorded.iter().find(|it| it["nodeId"] == node).unwrap();
             documents.insert(node, document.clone());
         }
-        World {
+        let agent = market.agent_token(&sessions[0], NODES[0].0).await;
+        let agent = Agent::new(market.visitor().with_token(&agent));
+        let mut world = World {
             market,
             random: Random::new(seed),
             farmers,
@@ -115,12 +160,27 @@ impl World {
             documents,
             moods: BTreeMap::new(),
             unlisted: BTreeSet::new(),
+            up: NODES.map(|(node, _)| node).into(),
+            dead: BTreeMap::new(),
             dead_until: BTreeMap::new(),
+            still_until: 0,
+            index_at: MORNING,
+            agent,
             slas: NODES.map(|(node, _)| (node, (0, 0))).into(),
             seen: Seen::default(),
             rented: vec![],
             now: MORNING,
-        }
+            market_time: MORNING,
+            tally: Tally::default(),
+        };
+        // From now on the farm has an agent.
+        world.work().await;
+        world
+    }
+
+    fn set_clock(&mut self, at: i64) {
+        self.market_time = at;
+        self.market.set_clock(at);
     }
 
     fn one_in(&mut self, count: u32) -> bool {
@@ -132,31 +192,60 @@ impl World {
     }
 
     fn any_node(&mut self) -> (u32, usize) {
-        *self.random.one_of(&NODES)
+        *self.random.one_of(&NODES[..RENTED])
     }
 
     /// One run of the jobs, with the weather of the grid; or none, for the host is away.
     async fn run(&mut self) {
-        self.market.set_clock(self.now);
         let said: Vec<(u32, Says)> =
             NODES.iter().map(|(node, _)| (*node, self.weather(*node))).collect();
-        match self.random.below(100) {
-            0..3 => return,
-            3..5 => {
-                let fault = Fault::new(Effect::Status { code: 500 });
-                self.market.grid.set_fault(fault).await.unwrap();
-                self.fire().await;
-                self.market.grid.clear_fault().await;
-            }
-            _ => {
-                for (node, says) in said {
-                    self.say(node, says);
-                    self.look(node, says);
-                }
-                self.fire().await;
-            }
+        if self.now >= self.still_until && self.up.len() >= INDEX_NODES_MIN && self.one_in(60) {
+            self.still_until = self.now + HOUR + self.seconds_below(3 * DAY);
+        }
+        let chance = self.random.below(100);
+        if chance < 3 {
+            return;
+        }
+        self.report_machines().await;
+        self.set_clock(self.now);
+        if chance < 5 {
+            let fault = Fault::new(Effect::Status { code: 500 });
+            self.market.grid.set_fault(fault).await.unwrap();
+            self.fire().await;
+            self.market.grid.clear_fault().await;
+        } else if self.now < self.still_until {
+            self.stand_still();
+            self.fire().await;
+            self.tally.still += 1;
+        } else {
+            self.go_on(&said).await;
         }
         self.seen.runs.push(self.now);
+    }
+
+    /// A run in which the index of the grid is what it should be.
+    async fn go_on(&mut self, said: &[(u32, Says)]) {
+        for (node, says) in said {
+            self.say(*node, *says);
+        }
+        assert!(self.market.grid.patch_node(BEACON, json!({ "updatedAt": self.now })));
+        self.index_at = self.now;
+        self.fire().await;
+        for (node, says) in said {
+            let is_wrong =
+                !matches!(says, Says::Up(_) | Says::Garbled) && self.answers(*node).await;
+            self.look(*node, *says, is_wrong);
+        }
+    }
+
+    /// The index of the grid says that all nodes are down, for it hears of none any more.
+    fn stand_still(&self) {
+        for (node, document) in &self.documents {
+            let mut document = document.clone();
+            document["updatedAt"] = json!(self.index_at);
+            document["status"] = json!("down");
+            assert!(self.market.grid.put_node(*node, document));
+        }
     }
 
     /// Time does what it does, and the grid is asked.
@@ -177,10 +266,13 @@ impl World {
         if self.one_in(120) {
             let long = DAY / 2 + self.seconds_below(4 * DAY);
             self.dead_until.insert(node, self.now + long);
+            let outlived = [Outlived::Machines, Outlived::Host, Outlived::Nothing];
+            self.dead.insert(node, *self.random.one_of(&outlived));
         }
         if self.dead_until.get(&node).is_some_and(|until| self.now < *until) {
             return Says::Down;
         }
+        self.dead.remove(&node);
         if self.random.below(1_000) >= mood.trouble {
             let mbps = mood.mbps.map(|mbps| mbps - 20 + self.random.below(40));
             return Says::Up(mbps);
@@ -214,31 +306,46 @@ impl World {
         assert!(self.market.grid.put_node(node, document));
     }
 
-    /// What the market must make of it.
-    fn look(&mut self, node: u32, says: Says) {
+    /// What the market must make of it. Where the grid is wrong, because a machine answers, it is
+    /// no observation, but the node is not down.
+    fn look(&mut self, node: u32, says: Says, is_wrong: bool) {
         let at = self.now;
+        if is_wrong {
+            self.tally.wrong += 1;
+            let look = Observation { node, at, is_up: true, counts: false, mbps: None };
+            self.seen.observations.push(look);
+            return;
+        }
         let (is_up, mbps) = match says {
             Says::Up(mbps) => (true, mbps.map(i64::from)),
             // That it is not listed once says nothing of it, and a document nobody can read nothing
             // at all.
-            Says::Unlisted if self.unlisted.insert(node) => return,
+            Says::Unlisted if self.unlisted.insert(node) => {
+                self.up.remove(&node);
+                return;
+            }
             Says::Garbled => return,
             Says::Down | Says::Standby | Says::Unhealthy | Says::Unlisted => (false, None),
         };
         if says != Says::Unlisted {
             self.unlisted.remove(&node);
         }
-        self.seen.observations.push(Observation { node, at, is_up, mbps });
+        if is_up {
+            self.up.insert(node);
+        } else {
+            self.up.remove(&node);
+        }
+        self.seen.observations.push(Observation { node, at, is_up, counts: true, mbps });
     }
 
     /// What people do between two runs.
     async fn act(&mut self) {
         self.now += LATER;
-        self.market.set_clock(self.now);
+        self.set_clock(self.now);
         if self.one_in(18) {
             self.offer().await;
         }
-        if self.one_in(11) {
+        if self.one_in(10) {
             self.rent().await;
         }
         if self.one_in(20) {
@@ -253,6 +360,9 @@ impl World {
         if self.one_in(40) {
             self.announce().await;
         }
+        if self.one_in(25) {
+            self.shut_down().await;
+        }
         self.now -= LATER;
     }
 
@@ -260,7 +370,7 @@ impl World {
     async fn offer(&mut self) {
         let (node, farmer) = self.any_node();
         let uptime = *self.random.one_of(&[0, 9_000, 9_500, 9_900, 9_950, 9_999]);
-        let mbps = *self.random.one_of(&[0, 50, 100, 200]);
+        let mbps = *self.random.one_of(&[0, 50, 100, 200, 300]);
         let price = 1_000 + self.random.below(1_500);
         let mut terms = json!({
             "price_per_month": format!("{}.{:02}", price / 100, price % 100),
@@ -292,6 +402,7 @@ impl World {
         assert_eq!(rental["min_bandwidth_mbps"], sla.1);
         let id = text(&rental["id"]);
         self.rented.push(Rented { id, renter, node, sla, canceled: None });
+        self.work().await;
     }
 
     /// One that may be running.
@@ -330,6 +441,7 @@ impl World {
         } else {
             answer.ok(200);
             self.rented[nth].canceled = Some(self.now);
+            self.work().await;
         }
     }
 
@@ -361,11 +473,17 @@ impl World {
                 self.market.check_invariants().await;
             }
         }
-        // Everything that is due by then is done.
+        // Everything works again, and what is due by then is done.
+        let up: Vec<(u32, Says)> = NODES.map(|(node, _)| (node, Says::Up(None))).into();
+        self.dead.clear();
+        self.mend_machines();
         for step in STEPS..STEPS + 8 {
             self.now = MORNING + STEP * step;
-            self.market.set_clock(self.now);
-            self.fire().await;
+            if step == STEPS {
+                self.report_machines().await;
+            }
+            self.set_clock(self.now);
+            self.go_on(&up).await;
             self.seen.runs.push(self.now);
         }
     }
@@ -383,6 +501,7 @@ impl World {
         let terms: Vec<Paid> = rental["terms"].as_array().unwrap().iter().map(term).collect();
         let ended = (rental["status"] == "ended").then(|| seconds(&rental["ended_at"]));
         let life = Life {
+            rental: rented.id.clone(),
             node: rented.node,
             min_uptime: rented.sla.0,
             min_mbps: rented.sla.1,
@@ -399,11 +518,16 @@ fn sla_result(month: &Value) -> (String, Month) {
     assert_eq!((&month["paid"], &month["is_owed"]), (&month["credit"], &json!(false)), "{month:#}");
     assert_eq!(month["tenure"], 1);
     let count = |field: &str| month[field].as_i64().unwrap();
+    let machine = month["machine_seconds"].as_i64();
+    let uptime = month["measured_uptime"].as_f64();
     let found = Month {
         price: cents(&month["price"]),
         percent: count("credit_percent"),
         credit: cents(&month["credit"]),
         observations: (count("observations"), count("observations_excused")),
+        machine: machine.map(|seconds| (seconds, count("machine_down_seconds"))),
+        #[expect(clippy::cast_possible_truncation, reason = "at most 10,000")]
+        uptime: uptime.map(|percent| (percent * 100.0).round() as i64),
     };
     (text(&month["month"]), found)
 }
@@ -439,7 +563,7 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
     }
     let mut tally: BTreeMap<i64, usize> = BTreeMap::new();
     let (mut sum, mut canceled, mut expired, mut longer, mut excused) = (0, 0, 0, 0, 0);
-    let (mut dead_days, mut back) = (0, 0);
+    let (mut dead_days, mut back, mut by_machine) = (0, 0, 0);
     for rented in &world.rented {
         let (life, months) = world.life_of(rented, &renters[rented.renter]).await;
         let months: BTreeMap<String, Month> =
@@ -449,6 +573,7 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
             *tally.entry(month.percent).or_default() += 1;
             sum += month.credit;
             excused += usize::from(month.observations.1 > 0);
+            by_machine += usize::from(month.machine.is_some_and(|(_, down)| down > 0));
         }
         let (refunds, dead) = world.seen.outage_refunds(&life);
         dead_days += dead / DAY;
@@ -471,8 +596,11 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
     }
     assert_eq!(credited(&world.market), sum);
     let runs = world.seen.runs.len();
+    let Tally { still, wrong } = world.tally;
     let figures = format!(
-        "{runs} runs, {} looks, {} rentals, {canceled} ended early, {expired} expired, {longer} \
+        "{runs} runs, {still} of them while the index stood still, {} looks, {wrong} of them at \
+         nodes said to be down while a machine answered, {by_machine} months in which a machine \
+         was down, {} rentals, {canceled} ended early, {expired} expired, {longer} \
          extended, {excused} months with maintenance, {dead_days} days of outages that nobody paid \
          for, {} USD of them refunded in rentals that were not ended early, {} USD \
          credited, months by percent {tally:?}, in {:.1} s\n",
@@ -490,4 +618,5 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
         assert!(count > 10, "{canceled} {expired} {longer} {excused}");
     }
     assert!(dead_days > 10 && back > 1_000, "{dead_days} days, {back} cents");
+    assert!(still > 30 && wrong > 30 && by_machine > 30, "{still} {wrong} {by_machine}");
 }

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 
 use domain::time::Timestamp;
 
+pub(crate) use super::machines::{Machine, Report, Reported};
+
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 /// Fewer observations say nothing.
 const OBSERVATIONS_MIN: i64 = 12;
+/// A machine that was there for less says nothing. Seconds.
+const MACHINE_MIN: i64 = HOUR;
 /// Of a month's announced maintenance, so much does not count.
 const EXCUSED: i64 = 8 * HOUR;
 /// A month is evaluated so long after it is over.
@@ -23,6 +27,8 @@ pub(crate) struct Observation {
     pub(crate) node: u32,
     pub(crate) at: i64,
     pub(crate) is_up: bool,
+    /// Whether it counts for the uptime: not where the grid was wrong, for a machine answered.
+    pub(crate) counts: bool,
     /// The slower direction, of a node that is up. Mbit/s.
     pub(crate) mbps: Option<i64>,
 }
@@ -45,6 +51,7 @@ pub(crate) struct Paid {
 
 /// A rental, as it was in the end.
 pub(crate) struct Life {
+    pub(crate) rental: String,
     pub(crate) node: u32,
     /// Hundredths of a percent.
     pub(crate) min_uptime: i64,
@@ -63,6 +70,10 @@ pub(crate) struct Month {
     pub(crate) credit: i64,
     /// Looks that count, and those that maintenance excuses.
     pub(crate) observations: (i64, i64),
+    /// How long its machine was there, and was down. Seconds.
+    pub(crate) machine: Option<(i64, i64)>,
+    /// Of the node or the machine, whichever is lower. Hundredths of a percent.
+    pub(crate) uptime: Option<i64>,
 }
 
 /// The first second of the month of an instant, and that of the next.
@@ -77,6 +88,8 @@ fn month_of(at: i64) -> (i64, i64) {
 pub(crate) struct Seen {
     pub(crate) observations: Vec<Observation>,
     pub(crate) windows: Vec<Window>,
+    /// By rental.
+    pub(crate) machines: BTreeMap<String, Machine>,
     pub(crate) runs: Vec<i64>,
 }
 
@@ -100,8 +113,7 @@ impl Seen {
                 let name = Timestamp::from_seconds(from).date()[..7].to_owned();
                 // Time is paid for before the grid is asked.
                 let known = if is_over { life.ended } else { settled }.unwrap_or(i64::MAX);
-                let dead = self.unpaid(life, known);
-                let found = self.month(life, (from, until), (first, next), is_over, &dead);
+                let found = self.month(life, (from, until), (first, next), is_over, known);
                 months.insert(name, found);
             }
             from = until;
@@ -115,8 +127,9 @@ impl Seen {
         (from, until): (i64, i64),
         month: (i64, i64),
         is_over: bool,
-        dead: &[(i64, i64)],
+        known: i64,
     ) -> Month {
+        let dead = self.unpaid(life, known);
         let excused = self.excused(life.node, month);
         let is_excused = |look: &&Observation| {
             excused.iter().any(|(start, stop)| (*start..*stop).contains(&look.at))
@@ -125,22 +138,63 @@ impl Seen {
             .observations
             .iter()
             .filter(|look| look.node == life.node && (from..until).contains(&look.at))
+            .filter(|look| look.counts)
             .partition(is_excused);
-        let percent = percent(life, &counted);
-        let price = price(life, (from, until), is_over, dead);
+        let machine = self.machine_time(life, (from, until), &excused, known);
+        let uptime = uptime(&counted, machine);
+        let percent = percent(life, uptime, &counted);
+        let price = price(life, (from, until), is_over, &dead);
         // Half a cent goes to the even one.
         let (whole, rest) = (price * percent / 100, price * percent % 100);
         let is_up = rest > 50 || (rest == 50 && whole % 2 == 1);
         let observations = (length(&counted), length(&left_out));
-        Month { price, percent, credit: whole + i64::from(is_up), observations }
+        Month { price, percent, credit: whole + i64::from(is_up), observations, machine, uptime }
     }
 
-    /// When a rental's node was down for a day and longer while it was there, as far as that was
-    /// seen before an instant.
+    /// How long a rental's machine was there, and was down, without excused maintenance, as far as
+    /// that was reported before an instant.
+    fn machine_time(
+        &self,
+        life: &Life,
+        (from, until): (i64, i64),
+        excused: &[(i64, i64)],
+        known: i64,
+    ) -> Option<(i64, i64)> {
+        let machine = self.machines.get(&life.rental).filter(|it| it.made_at < known)?;
+        let from = from.max(machine.made_at);
+        let counted = |begin: i64, end: i64| {
+            let (begin, end) = (begin.max(from), end.min(until));
+            (end - begin).max(0) - within(excused, begin, end)
+        };
+        let down = machine.outages(known).into_iter().map(|(begin, end)| counted(begin, end));
+        Some((counted(from, until), down.sum()))
+    }
+
+    /// When a rental could not be used for a day and longer because of its node or its machine, as
+    /// far as that was known before an instant.
     fn unpaid(&self, life: &Life, known: i64) -> Vec<(i64, i64)> {
+        let (begun, ended) = (life.terms[0].from, life.ended.unwrap_or(i64::MAX));
+        let mut down = self.node_outages(life.node, known);
+        let machine = self.machines.get(&life.rental);
+        down.extend(machine.into_iter().flat_map(|it| it.outages(known.min(ended))));
+        down.sort_unstable();
+        let mut joined: Vec<(i64, i64)> = vec![];
+        for (from, until) in down {
+            let (from, until) = (from.max(begun), until.min(ended));
+            match joined.last_mut() {
+                Some((_, last)) if from <= *last => *last = until.max(*last),
+                _ if from <= until => joined.push((from, until)),
+                _ => {}
+            }
+        }
+        joined.into_iter().filter(|(from, until)| until - from >= DAY).collect()
+    }
+
+    /// When a node was down, as far as that was seen before an instant.
+    fn node_outages(&self, node: u32, known: i64) -> Vec<(i64, i64)> {
         let mut down: Vec<(i64, i64)> = vec![];
         let mut is_open = false;
-        for look in self.observations.iter().filter(|it| it.node == life.node && it.at < known) {
+        for look in self.observations.iter().filter(|it| it.node == node && it.at < known) {
             match down.last_mut().filter(|_| is_open) {
                 Some((_, last)) if !look.is_up && look.at - *last <= UNSEEN => *last = look.at,
                 Some((_, last)) if look.is_up && look.at - *last <= UNSEEN_END => *last = look.at,
@@ -149,9 +203,7 @@ impl Seen {
             }
             is_open = !look.is_up;
         }
-        let (begun, ended) = (life.terms[0].from, life.ended.unwrap_or(i64::MAX));
-        let there = down.into_iter().map(|(from, until)| (from.max(begun), until.min(ended)));
-        there.filter(|(from, until)| until - from >= DAY).collect()
+        down
     }
 
     /// What goes back for outages of each term of a rental that was not ended early, in cents, and
@@ -187,18 +239,24 @@ fn length<T>(all: &[T]) -> i64 {
     i64::try_from(all.len()).unwrap()
 }
 
-/// The published scale.
-fn percent(life: &Life, observations: &[&Observation]) -> i64 {
+/// The lower of a node's uptime and its machine's, in hundredths of a percent.
+fn uptime(observations: &[&Observation], machine: Option<(i64, i64)>) -> Option<i64> {
     let (all, up) =
         (length(observations), observations.iter().map(|look| i64::from(look.is_up)).sum::<i64>());
-    let mut percent = 0;
-    if all >= OBSERVATIONS_MIN && up * 10_000 < life.min_uptime * all {
-        percent = match up * 100 {
-            share if share < 95 * all => 50,
-            share if share < 99 * all => 25,
-            _ => 10,
-        };
-    }
+    let of_node = (all >= OBSERVATIONS_MIN).then(|| up * 10_000 / all);
+    let machine = machine.filter(|(seconds, _)| *seconds >= MACHINE_MIN);
+    let of_machine = machine.map(|(seconds, down)| (seconds - down) * 10_000 / seconds);
+    of_node.into_iter().chain(of_machine).min()
+}
+
+/// The published scale.
+fn percent(life: &Life, uptime: Option<i64>, observations: &[&Observation]) -> i64 {
+    let mut percent = match uptime.filter(|uptime| *uptime < life.min_uptime) {
+        None => 0,
+        Some(..9_500) => 50,
+        Some(..9_900) => 25,
+        Some(_) => 10,
+    };
     let speeds: Vec<i64> = observations.iter().filter_map(|look| look.mbps).collect();
     let known = length(&speeds);
     if known >= OBSERVATIONS_MIN && speeds.iter().sum::<i64>() < life.min_mbps * known {
