@@ -191,7 +191,7 @@ impl PriceLimits {
 }
 
 /// An amount whose decimals are behind a point. A comma before one or two digits is that; before
-/// three it separates thousands for some and decimals for others, so that whoever wrote it is asked.
+/// three it is for thousands to some and for decimals to others: whoever wrote it is asked.
 fn with_point(field: &'static str, text: &str) -> Result<String, FieldError> {
     let Some((whole, rest)) = text.split_once(',') else { return Ok(text.into()) };
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

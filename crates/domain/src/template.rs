@@ -95,8 +95,8 @@ impl Template {
     }
 }
 
-/// Reads a renter's own user data: what cloud-init can tell to be for it, and no more than fits. The
-/// marks that editors of Windows leave are dropped, for cloud-init and shells stumble over them.
+/// Reads a renter's own user data: what cloud-init can tell to be for it, and no more than fits.
+/// Marks that editors of Windows leave are dropped, for cloud-init and shells stumble over them.
 pub fn parse_user_data(field: &'static str, text: &str) -> Result<String, FieldError> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let is_readable = text.starts_with("#cloud-config\n") || text.starts_with("#!/");

@@ -33,8 +33,8 @@ const CHECKSUM_CHARS: usize = 6;
 const HINT_CHARS: usize = 4;
 /// The longest secret that is looked at.
 const SECRET_LENGTH_MAX: usize = 128;
-/// The longest `Cookie` header that is looked at, in bytes. Other programs at the same host may have
-/// many cookies.
+/// The longest `Cookie` header that is looked at, in bytes. Other programs at the same host may
+/// have many cookies.
 const COOKIE_LENGTH_MAX: usize = 64 * 1024;
 
 const SECURE_COOKIE: &str = "__Host-session";
