@@ -109,7 +109,7 @@ fn read_line(text: &str) -> Result<PublicKey, &'static str> {
     (1..=WORDS_MAX.min(rest.len())).find_map(key).ok_or(FORM)
 }
 
-/// Reads a key in the form of RFC 4716, as PuTTY exports it.
+/// Reads a key in the form of RFC 4716, as `PuTTY` exports it.
 fn read_rfc4716(text: &str) -> Result<PublicKey, &'static str> {
     let [begin, end] = RFC4716;
     let inner = text.strip_prefix(begin).and_then(|text| text.split_once(end));
