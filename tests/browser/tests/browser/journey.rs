@@ -154,7 +154,7 @@ async fn see_who_rents(tab: &Tab) {
     tab.take_pictures("16-farm").await;
     tab.press("Alpine one").await;
     tab.see(RENTER).await;
-    tab.see("1 of 9 rented.").await;
+    tab.see("1 rented, 8 available.").await;
     tab.take_pictures("17-node-rented").await;
 }
 
