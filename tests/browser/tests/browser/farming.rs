@@ -106,12 +106,12 @@ async fn look_at_what_comes_later(tab: &Tab) {
 
 async fn see_the_first_rental(tab: &Tab, market: &Market) {
     tab.open(NODE).await;
-    tab.see("0 of 9 rented.").await;
+    tab.see("9 available.").await;
     let renter = market.sign_up_with(RENTER, "300").await;
     let wanted = json!({ "node_id": "node32", "duration_months": 3 });
     renter.post("/api/marketplace/rent-slice", &wanted).await.ok(201);
     // Without a reload.
-    tab.see("1 of 9 rented.").await;
+    tab.see("1 rented, 8 available.").await;
     tab.see(RENTER).await;
     // Some days are earned. A page that follows what happens would keep the session alive.
     tab.open("/api/openapi.json").await;

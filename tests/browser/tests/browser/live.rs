@@ -76,7 +76,7 @@ async fn keep_the_focus(tab: &Tab, renter: &Client) {
 async fn keep_what_is_typed(tab: &Tab, farmer: &Client, renter: &Client) {
     let node = "/dashboard/farm/nodes/node32";
     tab.open(node).await;
-    tab.see("2 of 9 rented.").await;
+    tab.see("2 rented, 7 available.").await;
     mark(tab).await;
     let form = format!("document.querySelector('main form[action=\"{node}\"]').elements");
     let version = format!("return {form}.offer_version.value");
@@ -85,7 +85,7 @@ async fn keep_what_is_typed(tab: &Tab, farmer: &Client, renter: &Client) {
     let offer = json!({ "price_per_month": "26" });
     farmer.patch("/api/farm/nodes/node32", &offer).await.ok(200);
     renter.rent("node32", 1).await.ok(201);
-    tab.see("3 of 9 rented.").await;
+    tab.see("3 rented, 6 available.").await;
     assert_eq!(tab.script(&version).await, before);
     assert_eq!(tab.script(&format!("return {form}.price_per_month.value")).await, "31");
     assert_eq!(tab.script("return document.activeElement.name").await, "price_per_month");

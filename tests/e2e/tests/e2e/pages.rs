@@ -47,7 +47,7 @@ async fn the_main_path_needs_no_scripts() {
     renter.open("/dashboard/slices").await.says(&["node32_slice_", "active", "$23.75"]);
     renter.open("/dashboard/wallet").await.says(&["$28.75 USD Available balance"]);
 
-    farmer.open(own).await.says(&["1 of 9 rented.", "ada@example.org"]);
+    farmer.open(own).await.says(&["1 rented, 8 available.", "ada@example.org"]);
     let node = farmer.open(own).await;
     let (_, node) = farmer.submit(&node, "/dashboard/farm/nodes/node32/pause", &[]).await;
     node.says(&["Node paused. Existing rentals continue.", "paused"]);

@@ -129,7 +129,7 @@ async fn both_dashboards_say_what_the_api_says() {
     // What the platform keeps, a tenth, is rounded once: 7.125 to 7.12.
     farm.says(&["Slices rented 1 of 9, 8 free", "In escrow $64.13", "Earned this month $0.00"]);
     let node = farmer.get("/dashboard/farm/nodes/node32").await.page(200);
-    node.says(&["1 of 9 rented.", "ada@example.org until"]);
+    node.says(&["1 rented, 8 available.", "ada@example.org until"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
