@@ -24,6 +24,8 @@ pub const ESCAPE: &str = "\u{e00c}";
 /// The space bar.
 pub const SPACE: &str = " ";
 
+/// How often a driver is started before that is given up.
+const START_TRIES: u32 = 5;
 /// What chromedriver says before its port.
 const READY: &str = "started successfully on port ";
 
@@ -74,7 +76,18 @@ pub async fn journey<F: Future<Output = ()> + Send + 'static>(
     }
 }
 
+/// Starts a driver; again where it ends at once, which it does if something else has the port that
+/// it has chosen, on one of the machine's two local addresses.
 async fn start_driver() -> (Child, u16) {
+    for _ in 0..START_TRIES {
+        if let Some(started) = try_start_driver().await {
+            return started;
+        }
+    }
+    panic!("chromedriver ended {START_TRIES} times before it was ready");
+}
+
+async fn try_start_driver() -> Option<(Child, u16)> {
     let missing = "chromedriver is missing: `cargo xtask test` installs Chromium and its driver";
     let mut driver = Command::new("chromedriver")
         .arg("--port=0")
@@ -86,10 +99,10 @@ async fn start_driver() -> (Child, u16) {
     while let Some(line) = lines.next_line().await.unwrap() {
         let port = line.split_once(READY).map(|(_, port)| port.trim_end_matches('.'));
         if let Some(port) = port.and_then(|port| port.parse().ok()) {
-            return (driver, port);
+            return Some((driver, port));
         }
     }
-    panic!("chromedriver ended before it was ready");
+    None
 }
 
 fn capabilities(profile: &TempDir) -> Capabilities {
