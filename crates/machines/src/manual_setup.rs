@@ -32,14 +32,17 @@ pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn confirm(cx: &Context<'_>) -> Result<Response, Problem> {
-    let setup = own_setup(cx)?;
+    let setup = own_setup(cx)?.ok_or_else(Problem::not_found)?;
     let body: ManualSetupBody = web::json::body(cx.request)?;
     it_is_there(cx, &setup, &body)?;
     Ok(respond::no_content())
 }
 
 pub(crate) fn show(cx: &Context<'_>) -> Result<Response, Problem> {
-    let setup = own_setup(cx)?;
+    // A notification leads here, however old it is.
+    let Some(setup) = own_setup(cx)? else {
+        return Ok(respond::see_other(&format!("/dashboard/farm/nodes/{}", cx.param("node"))));
+    };
     let access = match &setup.sealed {
         Some(sealed) => Some(open_access(&cx.keys()?, &setup.job, sealed)?),
         None => None,
@@ -48,7 +51,7 @@ pub(crate) fn show(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
-    let setup = own_setup(cx)?;
+    let setup = own_setup(cx)?.ok_or_else(Problem::not_found)?;
     let form = Form::read(cx.request).without_empty(&["access.notes"]);
     let sent = form.body::<SetupForm>().and_then(|sent| it_is_there(cx, &setup, &sent.body()));
     match sent {
@@ -62,14 +65,14 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     }
 }
 
-/// The slice that a path names, on a node of whoever is signed in, with what it needs.
-fn own_setup(cx: &Context<'_>) -> Result<ManualSetup, Problem> {
+/// The slice that a path names, on a node of whoever is signed in, with what it needs; `None` where
+/// nothing is set up by hand there.
+fn own_setup(cx: &Context<'_>) -> Result<Option<ManualSetup>, Problem> {
     let slice = SliceId::parse(&format!("{}_slice_{}", cx.param("node"), cx.param("number")));
     let SliceId { node, number } = slice.ok_or_else(Problem::not_found)?;
     nodes::find(cx.db, cx.account()?, node)?.ok_or_else(Problem::not_found)?;
     let setups = jobs::manual_setups(cx.db, cx.account()?.account, node)?;
-    let found = setups.into_iter().find(|setup| setup.slice.number == number);
-    found.ok_or_else(Problem::not_found)
+    Ok(setups.into_iter().find(|setup| setup.slice.number == number))
 }
 
 /// The farmer says how a machine is reached, for the first time or anew.

@@ -2,6 +2,7 @@
 
 use domain::audit::Action;
 use domain::event::EventKind;
+use domain::id::SliceId;
 use domain::machine::MachineState;
 use domain::machine_action::MachineAction;
 use domain::notification::{NotificationCategory, Side};
@@ -456,6 +457,9 @@ pub fn notification_path(notice: &Notice) -> String {
         | NotificationCategory::Leaving
         | NotificationCategory::Farm => {}
     }
+    if let (EventKind::ManualSetup, Some(SliceId { node, number })) = (event.kind, event.slice) {
+        return format!("/dashboard/farm/nodes/{node}/slices/{number}/setup");
+    }
     match (notice.side, event.rental, event.node) {
         (Side::Renter, Some(rental), _) => format!("/dashboard/slices/{rental}"),
         (Side::Renter, None, Some(node)) => format!("/marketplace/compute/{node}"),
@@ -583,6 +587,8 @@ mod tests {
         let check =
             |kind, side, path: &str| assert_eq!(notification_path(&notice(kind, side)), path);
         check(EventKind::SliceRented, Side::Farmer, "/dashboard/farm/nodes/node32");
+        let setup = "/dashboard/farm/nodes/node32/slices/1/setup";
+        check(EventKind::ManualSetup, Side::Farmer, setup);
         check(EventKind::MaintenanceDue, Side::Renter, "/marketplace/compute/node32");
         check(EventKind::NodeLost, Side::Farmer, "/dashboard/farm");
         check(EventKind::PayoutDone, Side::Farmer, "/dashboard/farm/payouts");

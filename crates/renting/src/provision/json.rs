@@ -356,7 +356,7 @@ impl AccessStatus {
             }
             AccessStatus::ByHand => {
                 "The farmer sets up your machine by hand. You are notified as soon as you can log \
-                 in."
+                 in; until then you can end the rental and get everything back."
             }
             AccessStatus::NeedsKey => {
                 "Add an SSH public key to start the setup. Only this key can log in to the machine."

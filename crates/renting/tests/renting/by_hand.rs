@@ -233,4 +233,7 @@ fn a_farmer_confirms_on_a_page() {
     assert_eq!(access(&stage, &rental).0["state"], "ready");
     let page = farmer.get(machines::ROUTES, &path).page(200);
     says(&page, &["Save", "Change access"]);
+    // Where nothing waits any more, an old notification leads to the node.
+    let other = farmer.get(machines::ROUTES, &format!("{NODE}/slices/2/setup")).see_other();
+    assert_eq!(other, NODE);
 }
