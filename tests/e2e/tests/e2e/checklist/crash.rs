@@ -23,8 +23,9 @@ const ROUNDS_MIN: u32 = 5;
 const RENTALS_MIN: usize = 20;
 const ROUNDS_MAX: u32 = 200;
 
-/// The longest that a host works before it is killed.
+/// The longest that a host works before it is killed, for so many rounds; then it is as long again.
 const WORK_MS_MAX: u64 = 300;
+const ROUNDS_OF_SPAN: u32 = 20;
 
 /// The project's folder.
 fn workspace() -> PathBuf {
@@ -239,8 +240,10 @@ async fn item_02_a_rental_is_whole_or_not_there() {
                 unreachable!("a renter goes on until there is no answer")
             });
         }
-        // Another moment each time, spread over the whole span.
-        let moment = (u64::from(round) * 97) % WORK_MS_MAX;
+        // Another moment each time, spread over the whole span, which grows: where much else goes
+        // on, little is rented in the first one.
+        let span = WORK_MS_MAX * u64::from(1 + round / ROUNDS_OF_SPAN);
+        let moment = (u64::from(round) * 97) % span;
         tokio::time::sleep(Duration::from_millis(moment)).await;
         host.kill().await;
         let mut unanswered = Vec::new();
