@@ -114,7 +114,7 @@ async fn name(held: &mut Held) {
     }
     let label = format!("{}, b", "a".repeat(41));
     let wrong = [("name", "Mail"), ("labels", label.as_str())];
-    let words = "At most 10 labels of at most 40 characters each.";
+    let words = "At most 10 labels of at most 40 visible characters each.";
     let page = held.refuses("name", &wrong, 400, words).await;
     assert!(page.html().contains(&format!("value=\"{label}\"")));
 
