@@ -399,14 +399,7 @@ fn a_change_that_was_refused_stays_in_the_form() {
 /// ADA has a key, without which nothing is set up, and the farm has an agent.
 fn begin_setups(stage: &Stage, agent: &Agent<'_>) {
     jobs::see(&stage.db, agent, stage.now()).unwrap();
-    let id = SshKeyId::from_random(stage.now(), [0; RANDOM_ID_BYTES]);
-    let key = SshKey {
-        line: "ssh-ed25519 AAAA".into(),
-        fingerprint: "SHA256:A".into(),
-        comment: String::new(),
-    };
-    let added = ssh_keys::add(&stage.db, ADA.account(), id, "laptop", &key, stage.now());
-    added.unwrap().unwrap();
+    add_key(&stage);
 }
 
 #[test]
@@ -447,10 +440,8 @@ fn report_to(stage: &Stage, agent: &Agent<'_>, report: Report) {
     jobs::report(&stage.db, agent, &told, stage.now()).unwrap();
 }
 
-#[test]
-fn a_farmer_sees_what_is_to_be_set_up_and_removed_by_hand() {
-    let stage = Stage::three_slices();
-    stage.credit(ADA, "200.00");
+/// ADA registers an SSH key.
+fn add_key(stage: &Stage) {
     let id = SshKeyId::from_random(stage.now(), [0; RANDOM_ID_BYTES]);
     let key = SshKey {
         line: "ssh-ed25519 AAAA".into(),
@@ -459,6 +450,13 @@ fn a_farmer_sees_what_is_to_be_set_up_and_removed_by_hand() {
     };
     let added = ssh_keys::add(&stage.db, ADA.account(), id, "laptop", &key, stage.now());
     added.unwrap().unwrap();
+}
+
+#[test]
+fn a_farmer_sees_what_is_to_be_set_up_and_removed_by_hand() {
+    let stage = Stage::three_slices();
+    stage.credit(ADA, "200.00");
+    add_key(&stage);
     let confirm = |nth: u8| {
         let rental = stage.rent_another(nth).life.id;
         let job = jobs::machines(&stage.db, rental, stage.now()).unwrap().remove(0).job;
