@@ -35,8 +35,6 @@ row! {
         pub email: String = "a.email",
         /// When everything is refunded, if that is so.
         pub refund_at: Option<Timestamp> = "j.refund_at",
-        /// Whether the farmer has to do it, and no agent.
-        pub is_by_hand: bool = "j.is_by_hand",
     }
 }
 
