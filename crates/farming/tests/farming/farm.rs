@@ -399,7 +399,7 @@ fn a_change_that_was_refused_stays_in_the_form() {
 /// ADA has a key, without which nothing is set up, and the farm has an agent.
 fn begin_setups(stage: &Stage, agent: &Agent<'_>) {
     jobs::see(&stage.db, agent, stage.now()).unwrap();
-    add_key(&stage);
+    add_key(stage);
 }
 
 #[test]
