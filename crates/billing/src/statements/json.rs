@@ -12,7 +12,7 @@ use store::statements::{Line, Statement, Sum};
 use ui::groups;
 use ui::money::receipt_number;
 use web::Problem;
-use web::api::CURRENCY;
+use web::api::{CURRENCY, PAGING, PageOf};
 use web::operation::{Access, Operation, schema_of};
 
 /// `GET /api/wallet/statements`
@@ -36,6 +36,19 @@ pub(crate) const SHOW_STATEMENT: Operation = Operation {
     access: Access::Account(Scope::Read),
     about_answer: "The statement. For the current month, it is as of now.",
     answer: Some(schema_of::<StatementView>),
+    ..Operation::READ
+};
+
+/// `GET /api/wallet/earnings/entries`
+pub(crate) const LIST_EARNINGS_ENTRIES: Operation = Operation {
+    id: "listEarningsEntries",
+    group: groups::RENTALS,
+    path: "/api/wallet/earnings/entries",
+    summary: "Lists your earnings transactions, newest first.",
+    access: Access::Account(Scope::Read),
+    query: &PAGING,
+    about_answer: "A page of entries.",
+    answer: Some(schema_of::<PageOf<LineView>>),
     ..Operation::READ
 };
 
@@ -123,7 +136,7 @@ pub(crate) struct AccountStatementView {
     pub sums: Vec<SumView>,
     /// How many entries there are.
     pub entry_count: u64,
-    /// The entries in order, 5,000 at most.
+    /// The first 5,000 entries in order. `listWalletEntries` and `listEarningsEntries` list all.
     pub entries: Vec<LineView>,
 }
 
