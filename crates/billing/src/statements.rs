@@ -59,7 +59,7 @@ pub(crate) fn list_earnings_entries(cx: &Context<'_>) -> Result<Response, Proble
     let before = api::cursor(cx, |text| text.parse().ok())?;
     let found = statements::earnings(cx.db, cx.account()?.account, before, limit + 1)?;
     let place = |line: &Line| line.transaction.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, LineView::new))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, LineView::new))
 }
 
 pub(crate) fn show_receipt(cx: &Context<'_>) -> Result<Response, Problem> {
