@@ -66,6 +66,7 @@ pub(crate) const SHOW_RECEIPT: Operation = Operation {
 
 /// The months that have statements.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StatementMonthsView")]
 pub(crate) struct MonthsView {
     /// The months, the newest first.
     pub items: Vec<MonthView>,
@@ -84,6 +85,7 @@ impl MonthsView {
 
 /// A month that has a statement.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StatementMonthView")]
 pub(crate) struct MonthView {
     /// Such as `2026-11`, in UTC.
     pub month: String,
