@@ -6,6 +6,7 @@ mod accounts;
 mod browser;
 mod checklist;
 mod comparison;
+mod crowd;
 mod demo;
 mod events;
 mod factors;
