@@ -58,7 +58,11 @@ pub(crate) fn answer(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn open(cx: &Context<'_>, account: AccountId, after: i64) -> Result<Response, Problem> {
     if *cx.request.method() != Method::HEAD {
-        limit::spend(cx, &[Limit::new(cx, limit::STREAMS, &account.to_string())])?;
+        let limits = [
+            Limit::new(cx, limit::STREAMS, &account.to_string()),
+            Limit::new(cx, limit::STREAMS_BY_ADDRESS, &cx.address),
+        ];
+        limit::spend(cx, &limits)?;
     }
     let mut response = respond::answer(StatusCode::OK, EVENT_STREAM, Vec::new());
     let feed = Feed { request: cx.request.clone(), account, after, polls: 0, quiet: 0 };

@@ -108,6 +108,14 @@ pub const STREAMS: Policy = Policy {
     about: "Event streams opened by one account. Above it, poll events as JSON.",
 };
 
+/// Streams opened, by client address: of whoever has many accounts, too.
+pub const STREAMS_BY_ADDRESS: Policy = Policy {
+    name: "streams-by-address",
+    quota: 240,
+    seconds: 60,
+    about: "Event streams opened from one network address. Above it, poll events as JSON.",
+};
+
 /// Messages of claims asked for and signatures tried, by account: the grid is asked for each claim.
 pub const CLAIMS: Policy = Policy {
     name: "farm-claims",
@@ -125,7 +133,7 @@ pub const NODE_PREVIEWS: Policy = Policy {
 };
 
 /// Every limit, for the documentation.
-pub const POLICIES: [Policy; 13] = [
+pub const POLICIES: [Policy; 14] = [
     CHANGES_BY_ADDRESS,
     CHANGES_BY_ACCOUNT,
     CHANGES_BY_TOKEN,
@@ -137,6 +145,7 @@ pub const POLICIES: [Policy; 13] = [
     VERIFICATIONS,
     MAILS,
     STREAMS,
+    STREAMS_BY_ADDRESS,
     CLAIMS,
     NODE_PREVIEWS,
 ];
