@@ -33,12 +33,13 @@ fn the_market_shows_what_is_on_offer() {
             Minimum bandwidth [text min_bandwidth=]Mbit/s
             Sort by
             Price: low to high Guaranteed uptime: high to low
-            [checkbox certified=true] Certified hardware only
-            [checkbox automatic_setup=true] Automatic setup only Clear </marketplace/compute>
+            [checkbox certified=true] Hardware certified by the grid only
+            [checkbox automatic_setup=true] Automatic setup only
+            [checkbox verified_farm=true] Verified farms only Clear </marketplace/compute>
             (Show slices)
             1 node, highest guaranteed uptime first
             Canal house </marketplace/compute/node32>
-            Ghent, Belgium manual setup
+            Ghent, Belgium manual setup unverified farm
             3 of 3 slices free
             Guaranteed: 99.5% uptime 1,000 Mbit/s
             Measured: Not measured yet
@@ -65,8 +66,9 @@ fn a_filter_that_cannot_be_used_says_so_beside_the_field() {
             Minimum bandwidth [text min_bandwidth=]Mbit/s
             Sort by
             Price: low to high Guaranteed uptime: high to low
-            [checkbox certified=true checked] Certified hardware only
-            [checkbox automatic_setup=true] Automatic setup only Clear </marketplace/compute>
+            [checkbox certified=true checked] Hardware certified by the grid only
+            [checkbox automatic_setup=true] Automatic setup only
+            [checkbox verified_farm=true] Verified farms only Clear </marketplace/compute>
             (Show slices)
             Invalid filter
             Some filter values are invalid. Correct the highlighted fields and search again."#]],
@@ -166,7 +168,7 @@ fn a_visitor_signs_in_first() {
         expect![[r#"
             Slices for rent </marketplace/compute>
             Canal house
-            Ghent, Belgium up
+            Ghent, Belgium up unverified farm
             $25.00 per month
             $0.034 per hour, per slice
             1 vCPU
@@ -191,6 +193,7 @@ fn a_visitor_signs_in_first() {
             About the node
             Grid node id: 32
             Farm: Freefarm
+            Farm owner: not verified
             Machine setup: by hand
             Country: Belgium
             City: Ghent
@@ -208,7 +211,7 @@ fn a_renter_sees_what_each_term_costs() {
         expect![[r#"
             Slices for rent </marketplace/compute>
             Canal house
-            Ghent, Belgium up
+            Ghent, Belgium up unverified farm
             $25.00 per month
             $0.034 per hour, per slice
             1 vCPU
@@ -233,6 +236,7 @@ fn a_renter_sees_what_each_term_costs() {
             About the node
             Grid node id: 32
             Farm: Freefarm
+            Farm owner: not verified
             Machine setup: by hand
             Country: Belgium
             City: Ghent
@@ -256,6 +260,7 @@ fn a_renter_sees_what_each_term_costs() {
               templates or open ports, and nobody watches it afterwards. Your term starts now; if
               you have no access within a day, you are refunded in full. You can end the rental
               at any time; unused time is refunded.
+            This farm is unverified: the farmer has not shown that they own it.
             Term
             [radio duration_months=1 checked required] 1 month $25.00 $25.00 per month, until 29
               August 2026 Whole node: $75.00
