@@ -4,10 +4,11 @@ use domain::account::Email;
 use domain::audit::Action;
 use store::accounts;
 use store::challenges::{self, Challenge, ChallengeKind};
+use web::limit;
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem};
 
-use crate::credentials::{confirm_password, renew_session};
+use crate::credentials::{confirm_password, open_the_way, renew_session};
 use crate::password::{self, Hasher};
 use crate::{mailing, mails};
 
@@ -52,12 +53,14 @@ pub(crate) fn change_email(
         return Ok(NewEmail::Changed(move_to(cx, &unasked)?));
     }
     let secret = Secret::for_challenge(cx.random);
-    let mail = match accounts::credentials(cx.db, &email)? {
+    let found = accounts::credentials(cx.db, &email)?;
+    let kind = ChallengeKind::EmailChange;
+    limit::spend(cx, &[mailing::limit(cx, &email, kind, None)])?;
+    let mail = match found {
         Some(other) if other.account != account => mailing::address_taken(cx, &email),
         _ => mails::email_change(&email, &mailing::url(cx, "/email/confirm", &secret)),
     };
-    let (kind, payload) = (ChallengeKind::EmailChange, bytes(&email));
-    mailing::challenge(cx, &email, kind, Some(account), &payload, &secret, &mail)?;
+    mailing::challenge(cx, kind, Some(account), &bytes(&email), &secret, &mail)?;
     Ok(NewEmail::ByMail)
 }
 
@@ -86,17 +89,21 @@ pub(crate) fn ask_reset(cx: &Context<'_>, email: &str) -> Result<(), Problem> {
     mailing::required(cx)?;
     let email = Email::parse(email)?;
     let secret = Secret::for_challenge(cx.random);
-    let found = accounts::credentials(cx.db, &email)?.map(|credentials| credentials.account);
+    let found = accounts::credentials(cx.db, &email)?;
+    let kind = ChallengeKind::PasswordReset;
+    limit::spend(cx, &[mailing::limit(cx, &email, kind, found.as_ref())])?;
+    let found = found.map(|credentials| credentials.account);
     let mail = match found {
         Some(_) => mails::password_reset(&email, &mailing::url(cx, "/reset/confirm", &secret)),
         None => mails::no_account(&email, &format!("{}/signup", cx.config.public_url)),
     };
     // The secret of an address without an account is in no mail: its challenge leads nowhere.
-    mailing::challenge(cx, &email, ChallengeKind::PasswordReset, found, b"", &secret, &mail)?;
+    mailing::challenge(cx, kind, found, b"", &secret, &mail)?;
     Ok(cx.audit(Action::PasswordResetRequested, found, "")?)
 }
 
-/// Sets a new password with the code of a mail. It ends every session and opens none.
+/// Sets a new password with the code of a mail. It ends every session and opens none, and opens the
+/// way where wrong passwords have closed it.
 pub(crate) fn reset(cx: &Context<'_>, code: &str, password: &str) -> Result<(), Problem> {
     let password = password::read_new("password", password)?;
     let challenge = taken(cx, ChallengeKind::PasswordReset, code)?;
@@ -107,7 +114,8 @@ pub(crate) fn reset(cx: &Context<'_>, code: &str, password: &str) -> Result<(), 
     accounts::change_password(cx.db, account, &hash, None)?;
     cx.audit(Action::PasswordChanged, Some(account), "")?;
     let email = Email::parse(&credentials.email)?;
-    mailing::notify(cx, account, &mails::password_changed(&email))
+    mailing::notify(cx, account, &mails::password_changed(&email))?;
+    open_the_way(cx, &credentials)
 }
 
 /// Sets how farmers see the account of who is signed in; `None` is by its email address.

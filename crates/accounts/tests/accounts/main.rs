@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod factors;
+mod lockout;
 mod mailed;
 mod settings;
 mod sign_in;
