@@ -39,7 +39,7 @@ const COOKIE_LENGTH_MAX: usize = 64 * 1024;
 
 /// The cookie that holds a session's secret.
 const SESSION_COOKIE: &str = "session";
-/// What the name of a cookie begins with that a browser keeps over TLS only, and for this host only.
+/// What the name of a cookie begins with that a browser keeps over TLS and for this host only.
 const SECURE_PREFIX: &str = "__Host-";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

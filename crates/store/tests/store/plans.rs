@@ -24,11 +24,11 @@ use store::sessions::NewSession;
 use store::statements::AccountKind;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
-    dashboard, disputes, due, events, farms, jobs, leaving, ledger, ledger_chain, limits,
-    machine_actions, machines, mails, maintenance, nodes, notifications, observations, offering,
-    offers, outages, payouts, quotes, receipts, rentals, responses, revenue, samples, sessions,
-    sla_alerts, sla_results, ssh_keys, statements, sync, sync_runs, tokens, top_ups, transfers,
-    unprovisioned, webhooks,
+    dashboard, disputes, due, events, farms, future_times, jobs, leaving, ledger, ledger_chain,
+    limits, machine_actions, machines, mails, maintenance, nodes, notifications, observations,
+    offering, offers, outages, payouts, quotes, receipts, rentals, responses, revenue, samples,
+    sessions, sla_alerts, sla_results, ssh_keys, statements, sync, sync_runs, tokens, top_ups,
+    transfers, unprovisioned, webhooks,
 };
 use strum::VariantArray;
 
@@ -58,6 +58,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&rentals::INDEXED)
         .chain(&responses::INDEXED)
         .chain(&quotes::INDEXED)
+        .chain(&future_times::INDEXED)
         .chain(&transfers::INDEXED)
         .chain(&due::INDEXED)
         .chain(&leaving::INDEXED)
@@ -254,6 +255,7 @@ fn a_day_of_guards(db: &dyn Db, renter: AccountId) {
     limits::give_back(db, &limit).unwrap();
     limits::clear(db, limit.policy, "b").unwrap();
     limits::sweep(db, now()).unwrap();
+    future_times::reset(db, now()).unwrap();
     audit::of_account(db, renter, None, 20).unwrap();
     audit::all(db, None, 20).unwrap();
     audit::seal(db).unwrap();
