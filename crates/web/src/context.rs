@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 
 use domain::account::Scope;
+use domain::factor::Verification;
 use domain::id::RequestId;
 use domain::time::Timestamp;
 use http::header::{AsHeaderName, HeaderName};
@@ -136,6 +137,21 @@ impl<'a> Context<'a> {
     pub fn require_strong(&self) -> Result<(), Problem> {
         match self.account()?.grant {
             Grant::Session { is_strong: true, .. } => Ok(()),
+            Grant::Session { .. } | Grant::Token { .. } => {
+                Err(Problem::plain(Kind::VerificationRequired))
+            }
+        }
+    }
+
+    /// Refuses a session that has not shown a second factor lately.
+    pub fn require_recent_strong(&self) -> Result<(), Problem> {
+        self.require_strong()?;
+        match self.account()?.grant {
+            Grant::Session { is_strong, verified_at, .. }
+                if (Verification { verified_at, is_strong }).is_recent(self.now) =>
+            {
+                Ok(())
+            }
             Grant::Session { .. } | Grant::Token { .. } => {
                 Err(Problem::plain(Kind::VerificationRequired))
             }

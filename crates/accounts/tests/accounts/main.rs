@@ -7,6 +7,7 @@ mod lockout;
 mod mailed;
 mod settings;
 mod sign_in;
+mod tokens;
 
 use domain::account::Email;
 use stage::{Answer, Caller, Stage, User};
@@ -29,7 +30,7 @@ fn set_password(stage: &Stage, users: &[User]) {
     send(&stage.as_visitor(), "/signup", &fields).see_other();
     let known = kept::credentials(&stage.db, &Email::parse(email).unwrap()).unwrap().unwrap();
     for user in users {
-        kept::change_password(&stage.db, user.account(), &known.password_hash, None).unwrap();
+        kept::change_password(&stage.db, user.account(), &known.password_hash, None, &[]).unwrap();
     }
 }
 

@@ -226,12 +226,12 @@ fn a_day_of_accounts(db: &dyn Db, renter: AccountId) {
     tokens::of_account(db, renter, now()).unwrap();
     tokens::revoke(db, renter, token.id).unwrap();
     tokens::sweep(db, now()).unwrap();
-    accounts::change_password(db, renter, "$", None).unwrap();
+    accounts::change_password(db, renter, "$", None, &[]).unwrap();
     accounts::rehash(db, renter, "$", "$").unwrap();
     accounts::change_email(db, renter, &email(OMAR)).unwrap();
     accounts::disable(db, renter, None).unwrap();
     accounts::set_operator(db, renter, false).unwrap();
-    accounts::set_payout(db, renter, None).unwrap();
+    accounts::set_payout(db, renter, "BE71", None, now()).unwrap();
     a_day_of_guards(db, renter);
 }
 
