@@ -2620,6 +2620,19 @@ INSERT INTO ledger_kinds (kind) VALUES ('outage-refund');
 -- tables/0015_trust.sql
 -- What keeps an account's money its owner's.
 
+-- Which looks at a rental's access are in the audit log: one of each hour is enough.
+CREATE INDEX audit_by_view ON audit (account_id, subject, id) WHERE action = 'access-viewed';
+
+-- What holds on `audit`, and what follows from a change of it.
+
+CREATE TRIGGER audit_never_updated BEFORE UPDATE ON audit BEGIN
+    SELECT RAISE(ABORT, 'refused: audit_append_only');
+END;
+
+CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
+    SELECT RAISE(ABORT, 'refused: audit_append_only');
+END;
+
 -- commands/add_ssh_key.sql
 
 -- Command: registers a public key of an account, which may have at most `keys_max`, each once. The

@@ -150,14 +150,11 @@ fn check(cx: &Context<'_>, email: &str, password: &str) -> Result<Credentials, P
 /// signed in from it, or else of everybody.
 fn on_failures(cx: &Context<'_>, email: &Email, found: Option<&Credentials>) -> Vec<Limit> {
     let known = found.and_then(|found| Some(Device::of(cx, found)?.key(found.account)));
-    match known {
-        Some(device) => vec![Limit::new(cx, limit::FAILURES_BY_DEVICE, &device)],
-        None => {
-            let [by_pair, by_account] = of_strangers(cx, email);
-            let by_address = Limit::new(cx, limit::FAILURES_BY_ADDRESS, &cx.address);
-            vec![by_pair, by_address, by_account]
-        }
+    if let Some(device) = known {
+        return vec![Limit::new(cx, limit::FAILURES_BY_DEVICE, &device)];
     }
+    let [by_pair, by_account] = of_strangers(cx, email);
+    vec![by_pair, Limit::new(cx, limit::FAILURES_BY_ADDRESS, &cx.address), by_account]
 }
 
 /// The limits on failed sign-ins to one account from this address, and from everywhere.

@@ -57,13 +57,11 @@ pub(crate) fn remember(
 ) -> Result<(), Problem> {
     let Ok(keys) = cx.keys() else { return Ok(()) };
     let Some(credentials) = accounts::credentials_of(cx.db, account)? else { return Ok(()) };
-    let device = match Device::of(cx, &credentials) {
-        Some(device) => Device { is_strong: device.is_strong || is_strong, ..device },
-        None => {
-            let id = BASE64_URL_SAFE_NO_PAD.encode(cx.random.bytes::<ID_BYTES>());
-            Device { id, is_strong }
-        }
-    };
+    let known = Device::of(cx, &credentials);
+    let had_factor = known.as_ref().is_some_and(|device| device.is_strong);
+    let new_id = || BASE64_URL_SAFE_NO_PAD.encode(cx.random.bytes::<ID_BYTES>());
+    let id = known.map_or_else(new_id, |device| device.id);
+    let device = Device { id, is_strong: is_strong || had_factor };
     let signature = keys.sign(PURPOSE, &device.message(&credentials));
     let text = format!("{}.{}.{signature}", device.id, u8::from(device.is_strong));
     let name = cookie_name(account);

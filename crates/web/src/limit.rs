@@ -145,8 +145,24 @@ pub const NODE_PREVIEWS: Policy = Policy {
             tokens, twice as many.",
 };
 
+/// Changes of what one node offers: each stays in its history for good.
+pub const OFFER_CHANGES: Policy = Policy {
+    name: "offer-changes-by-node",
+    quota: 120,
+    seconds: 60 * 60,
+    about: "Changes of the offer, lock, listing, maintenance or leaving of one node.",
+};
+/// Changes of what an account offers.
+pub const OFFER_CHANGES_BY_ACCOUNT: Policy = Policy {
+    name: "offer-changes-by-account",
+    quota: 3_000,
+    seconds: 60 * 60,
+    about: "The same for all nodes of one account, in its sessions or with one API token; with all \
+            of its tokens, twice as many.",
+};
+
 /// Every limit, for the documentation.
-pub const POLICIES: [Policy; 14] = [
+pub const POLICIES: [Policy; 16] = [
     CHANGES_BY_ADDRESS,
     CHANGES_BY_ACCOUNT,
     CHANGES_BY_TOKEN,
@@ -161,6 +177,8 @@ pub const POLICIES: [Policy; 14] = [
     STREAMS,
     CLAIMS,
     NODE_PREVIEWS,
+    OFFER_CHANGES,
+    OFFER_CHANGES_BY_ACCOUNT,
 ];
 
 /// What is left of the limit that is closest to its end: what the `RateLimit` headers say

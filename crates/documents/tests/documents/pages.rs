@@ -136,6 +136,11 @@ fn limits_are_said_in_full() {
               as many.
             | node-previews | 60 in a minute | Node previews by one account in its sessions, or
               with one API token; with all of its tokens, twice as many.
+            | offer-changes-by-node | 120 in an hour | Changes of the offer, lock, listing,
+              maintenance or leaving of one node.
+            | offer-changes-by-account | 3,000 in an hour | The same for all nodes of one
+              account, in its sessions or with one API token; with all of its tokens, twice as
+              many.
             Size limits
             | Limit | Maximum | When exceeded
             | Request body | 64 KiB | Rejected with body-too-large.
