@@ -71,11 +71,12 @@ fn item_33_a_browser_of_the_owner_is_let_in_whatever_others_try() {
     sign_in(&known, ADA.email, PASSWORD).ok(201);
     // It is known for this account only, and as it was signed only.
     sign_in(&of_ben, ADA.email, PASSWORD).problem(429, "too-many-requests");
-    let cookie = first.headers().get_all("set-cookie").iter().last().unwrap().to_str().unwrap();
+    let cookie =
+        first.headers().get_all("set-cookie").iter().next_back().unwrap().to_str().unwrap();
     assert!(cookie.contains("; HttpOnly; SameSite=Lax"), "{cookie}");
     let forged = cookie.split(';').next().unwrap().replace(".0.", ".1.");
-    let forger = browser.clone().header("cookie", &forged);
-    sign_in(&forger, ADA.email, PASSWORD).problem(429, "too-many-requests");
+    let liar = browser.clone().header("cookie", &forged);
+    sign_in(&liar, ADA.email, PASSWORD).problem(429, "too-many-requests");
     // It gets as many guesses as anybody.
     for _ in 0..10 {
         sign_in(&known, ADA.email, "a wrong guess").problem(401, "wrong-credentials");

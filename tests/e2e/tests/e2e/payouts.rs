@@ -125,10 +125,8 @@ async fn a_payout_goes_step_by_step_and_the_money_with_it() {
         (&found["state"], &found["finished_at"]),
         (&json!("done"), &json!("2026-12-28T17:20:00Z"))
     );
-    let body = json!({ "amount_usd": "102.50" });
-    let refused = farmer.post(PAYOUTS, &body).await;
-    let problem = refused.problem(409, "payout-address-changed").clone();
-    assert_eq!(problem["available_at"], "2026-12-31T17:20:00Z");
+    let refused = farmer.post(PAYOUTS, &json!({ "amount_usd": "102.50" })).await;
+    refused.problem(409, "payout-address-changed");
     market.pass(3 * DAY);
 
     // From each open state it can fail, and the money is back.
