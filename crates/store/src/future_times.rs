@@ -72,6 +72,11 @@ const FARMS: &str = "
     UPDATE farms SET checked_at = ?1
      WHERE id IN (SELECT id FROM farms WHERE checked_at > ?2 LIMIT ?3)";
 
+/// A farm that was lost is not looked at again.
+const LOST_FARMS: &str = "
+    UPDATE lost_farms SET checked_at = ?1
+     WHERE id IN (SELECT id FROM lost_farms WHERE checked_at > ?2 LIMIT ?3)";
+
 /// An agent that is gone seems to be there, so that jobs wait for it.
 const AGENTS: &str = "
     UPDATE agents SET seen_at = ?1
@@ -85,7 +90,7 @@ const ALERTS: &str = "
 
 /// What brings times back, and how far from now each can be at most, in seconds. `?1` now, `?2` the
 /// latest that a time can be, `?3` how many rows.
-pub const BOUNDS: [(&str, i64); 10] = [
+pub const BOUNDS: [(&str, i64); 11] = [
     (MAILS, MAIL_SECONDS),
     (MESSAGES, MESSAGE_SECONDS),
     (JOBS, if LEASE_SECONDS > RETRY_MAX_SECONDS { LEASE_SECONDS } else { RETRY_MAX_SECONDS }),
@@ -94,6 +99,7 @@ pub const BOUNDS: [(&str, i64); 10] = [
     (HOLDS, QUOTE_SECONDS),
     (CHALLENGES, CHALLENGE_SECONDS),
     (FARMS, 0),
+    (LOST_FARMS, 0),
     (AGENTS, 0),
     (ALERTS, 0),
 ];
