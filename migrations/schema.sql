@@ -25,7 +25,7 @@ CREATE TABLE accounts (
                     CHECK (display_name IS NULL OR length(display_name) BETWEEN 1 AND 80),
     -- The last event whose notification the account has read.
     notices_read_id INTEGER NOT NULL DEFAULT 0
-) STRICT;
+, payout_changed_at INTEGER) STRICT;
 
 -- What holds on `accounts`, and what follows from a change of it.
 
@@ -2641,6 +2641,19 @@ CREATE INDEX lost_farms_by_age ON lost_farms (lost_at);
 
 CREATE INDEX lost_farms_by_owner ON lost_farms (owner_id);
 
+-- Which looks at a rental's access are in the audit log: one of each hour is enough.
+CREATE INDEX audit_by_view ON audit (account_id, subject, id) WHERE action = 'access-viewed';
+
+-- What holds on `audit`, and what follows from a change of it.
+
+CREATE TRIGGER audit_never_updated BEFORE UPDATE ON audit BEGIN
+    SELECT RAISE(ABORT, 'refused: audit_append_only');
+END;
+
+CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
+    SELECT RAISE(ABORT, 'refused: audit_append_only');
+END;
+
 -- commands/add_ssh_key.sql
 
 -- Command: registers a public key of an account, which may have at most `keys_max`, each once. The
@@ -2784,23 +2797,6 @@ BEGIN
     INSERT INTO notification_settings (account_id, kind, channel, is_on)
     SELECT NEW.account_id, value ->> 'kind', value ->> 'channel', value ->> 'is_on'
       FROM json_each(NEW.choices);
-END;
-
--- commands/change_password.sql
-
--- Command: sets a password. Every other session of the account ends, and whatever code was on its
--- way; the session with the hash `kept_session` stays, if it is given.
-CREATE VIEW change_password AS
-    SELECT a.id AS account_id, a.password_hash, s.hash AS kept_session
-      FROM accounts a
-      JOIN sessions s ON s.account_id = a.id;
-
-CREATE TRIGGER change_password_does INSTEAD OF INSERT ON change_password BEGIN
-    UPDATE accounts SET password_hash = NEW.password_hash
-     WHERE id = NEW.account_id AND deleted_at IS NULL;
-    SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
-    DELETE FROM sessions WHERE account_id = NEW.account_id AND hash IS NOT NEW.kept_session;
-    DELETE FROM challenges WHERE account_id = NEW.account_id;
 END;
 
 -- commands/change_payout.sql
@@ -4152,6 +4148,49 @@ CREATE TRIGGER set_machine_keys_does INSTEAD OF INSERT ON set_machine_keys BEGIN
            NEW.requested_at
       FROM json_each(NEW.actions);
     INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
+END;
+
+-- commands/set_password.sql
+
+-- Command: sets a password. Every other session of the account ends, whatever code was on its way,
+-- and every API token but those of the JSON array `kept_tokens`; the session with the hash
+-- `kept_session` stays, if it is given.
+CREATE VIEW set_password AS
+    SELECT a.id AS account_id, a.password_hash, s.hash AS kept_session, '[]' AS kept_tokens
+      FROM accounts a
+      JOIN sessions s ON s.account_id = a.id;
+
+CREATE TRIGGER set_password_does INSTEAD OF INSERT ON set_password BEGIN
+    UPDATE accounts SET password_hash = NEW.password_hash
+     WHERE id = NEW.account_id AND deleted_at IS NULL;
+    SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
+    DELETE FROM sessions WHERE account_id = NEW.account_id AND hash IS NOT NEW.kept_session;
+    DELETE FROM tokens
+     WHERE account_id = NEW.account_id
+       AND id NOT IN (SELECT value FROM json_each(NEW.kept_tokens));
+    DELETE FROM challenges WHERE account_id = NEW.account_id;
+END;
+
+-- commands/set_payout_address.sql
+
+-- Command: sets where an account is paid to, and queues the mail about it, if one is given. When it
+-- was changed is noted only if it is another one.
+CREATE VIEW set_payout_address AS
+    SELECT a.id AS account_id, a.payout_address AS address, m.id AS mail_id, m.kind AS mail_kind,
+           m.sealed, a.payout_changed_at AS changed_at
+      FROM accounts a
+      JOIN mails m ON m.account_id = a.id;
+
+CREATE TRIGGER set_payout_address_does INSTEAD OF INSERT ON set_payout_address BEGIN
+    UPDATE accounts
+       SET payout_address = NEW.address,
+           payout_changed_at =
+               iif(payout_address IS NEW.address, payout_changed_at, NEW.changed_at)
+     WHERE id = NEW.account_id AND deleted_at IS NULL;
+    SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
+    INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
+    SELECT NEW.mail_id, NEW.account_id, NEW.mail_kind, NEW.sealed, NEW.changed_at, NEW.changed_at
+     WHERE NEW.mail_id IS NOT NULL;
 END;
 
 -- commands/set_rental_ports.sql

@@ -74,7 +74,8 @@ pub(crate) fn delete_account(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn change_password(cx: &Context<'_>) -> Result<Response, Problem> {
     cx.session()?;
     let body: NewPasswordBody = json::body(cx.request)?;
-    let cookie = changes::change_password(cx, &body.current_password, &body.password)?;
+    let NewPasswordBody { current_password, password, keep_tokens } = &body;
+    let cookie = changes::change_password(cx, current_password, password, keep_tokens)?;
     Ok(respond::with_header(respond::no_content(), SET_COOKIE, &cookie))
 }
 
@@ -104,7 +105,7 @@ pub(crate) fn ask_reset(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn reset_password(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: ResetBody = json::body(cx.request)?;
-    changes::reset(cx, &body.code, &body.password)?;
+    changes::reset(cx, &body.code, &body.password, &body.keep_tokens)?;
     Ok(respond::no_content())
 }
 

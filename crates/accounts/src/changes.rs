@@ -1,33 +1,86 @@
 //! What changes an account: password, email address, a forgotten password, and its end.
 
-use domain::account::Email;
+use domain::account::{Email, Password};
 use domain::audit::Action;
-use store::accounts;
+use domain::field::FieldError;
+use domain::id::{AccountId, TokenId};
+use store::accounts::{self, Credentials, SecretHash};
 use store::challenges::{self, Challenge, ChallengeKind};
+use store::tokens::{self, Token};
+use web::limit;
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem};
 
-use crate::credentials::{confirm_password, renew_session};
+use crate::credentials::{confirm_password, open_the_way, renew_session};
 use crate::password::{self, Hasher};
 use crate::{mailing, mails};
 
-/// Changes the password of who is signed in, and ends every other session. This one goes on under
-/// another secret, whose `Set-Cookie` is answered.
+/// What `keep_tokens` has to be.
+const KEEP_RULE: &str = "IDs of your API tokens";
+
+/// Changes the password of who is signed in, and ends every other session and every token but
+/// `keep`. This session goes on under another secret, whose `Set-Cookie` is answered.
 pub(crate) fn change_password(
     cx: &Context<'_>,
     current: &str,
     new: &str,
+    keep: &[String],
 ) -> Result<String, Problem> {
     let account = cx.session()?.account;
     let new = password::read_new("password", new)?;
+    let tokens = Tokens::read(cx, account, keep)?;
     let credentials = confirm_password(cx, current)?;
-    let hash = Hasher::new(cx)?.hash(&new)?;
-    let kept = session::session_hash(cx.request);
-    accounts::change_password(cx.db, account, &hash, kept.as_ref())?;
-    cx.audit(Action::PasswordChanged, Some(account), "")?;
-    let email = Email::parse(&credentials.email)?;
-    mailing::notify(cx, account, &mails::password_changed(&email))?;
+    set_password(cx, &credentials, &new, session::session_hash(cx.request).as_ref(), &tokens)?;
     renew_session(cx, false)
+}
+
+/// What becomes of an account's tokens when its password changes. Whoever knew the password may
+/// have made one, so each ends unless its owner keeps it; also an agent's, whose farm then sets up
+/// no machines, so the page says what each is for before it asks.
+struct Tokens {
+    kept: Vec<TokenId>,
+    ended: Vec<TokenId>,
+}
+
+impl Tokens {
+    /// Reads which of an account's tokens to keep. Others' are nobody's.
+    fn read(cx: &Context<'_>, account: AccountId, keep: &[String]) -> Result<Tokens, Problem> {
+        let wrong = || FieldError::new("keep_tokens", KEEP_RULE);
+        let keep: Option<Vec<TokenId>> = keep.iter().map(|id| TokenId::parse(id)).collect();
+        let keep = keep.ok_or_else(wrong)?;
+        let own = tokens::of_account(cx.db, account, cx.now)?.into_iter().map(|token| token.id);
+        let (kept, ended) = own.partition(|id| keep.contains(id));
+        Ok(Tokens { kept, ended })
+    }
+}
+
+fn set_password(
+    cx: &Context<'_>,
+    credentials: &Credentials,
+    password: &Password,
+    session: Option<&SecretHash>,
+    tokens: &Tokens,
+) -> Result<(), Problem> {
+    let account = credentials.account;
+    let hash = Hasher::new(cx)?.hash(password)?;
+    accounts::change_password(cx.db, account, &hash, session, &tokens.kept)?;
+    cx.audit(Action::PasswordChanged, Some(account), "")?;
+    for token in &tokens.ended {
+        cx.audit(Action::TokenRevoked, Some(account), &token.to_string())?;
+    }
+    let email = Email::parse(&credentials.email)?;
+    let mail = mails::password_changed(&email, tokens.ended.len(), tokens.kept.len());
+    mailing::notify(cx, account, &mail)
+}
+
+/// The tokens of the account whose password the code of a mail resets; none if it is over.
+pub(crate) fn tokens_of_reset(cx: &Context<'_>, code: &str) -> Result<Vec<Token>, Problem> {
+    let found =
+        challenges::find(cx.db, &session::hash(code), ChallengeKind::PasswordReset, cx.now)?;
+    match found.and_then(|challenge| challenge.account) {
+        Some(account) => Ok(tokens::of_account(cx.db, account, cx.now)?),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// What came of changing an email address.
@@ -52,12 +105,14 @@ pub(crate) fn change_email(
         return Ok(NewEmail::Changed(move_to(cx, &unasked)?));
     }
     let secret = Secret::for_challenge(cx.random);
-    let mail = match accounts::credentials(cx.db, &email)? {
+    let found = accounts::credentials(cx.db, &email)?;
+    let kind = ChallengeKind::EmailChange;
+    limit::spend(cx, &[mailing::limit(cx, &email, kind, None)])?;
+    let mail = match found {
         Some(other) if other.account != account => mailing::address_taken(cx, &email),
         _ => mails::email_change(&email, &mailing::url(cx, "/email/confirm", &secret)),
     };
-    let (kind, payload) = (ChallengeKind::EmailChange, bytes(&email));
-    mailing::challenge(cx, &email, kind, Some(account), &payload, &secret, &mail)?;
+    mailing::challenge(cx, kind, Some(account), &bytes(&email), &secret, &mail)?;
     Ok(NewEmail::ByMail)
 }
 
@@ -86,28 +141,38 @@ pub(crate) fn ask_reset(cx: &Context<'_>, email: &str) -> Result<(), Problem> {
     mailing::required(cx)?;
     let email = Email::parse(email)?;
     let secret = Secret::for_challenge(cx.random);
-    let found = accounts::credentials(cx.db, &email)?.map(|credentials| credentials.account);
+    let found = accounts::credentials(cx.db, &email)?;
+    let kind = ChallengeKind::PasswordReset;
+    limit::spend(cx, &[mailing::limit(cx, &email, kind, found.as_ref())])?;
+    let found = found.map(|credentials| credentials.account);
     let mail = match found {
         Some(_) => mails::password_reset(&email, &mailing::url(cx, "/reset/confirm", &secret)),
         None => mails::no_account(&email, &format!("{}/signup", cx.config.public_url)),
     };
     // The secret of an address without an account is in no mail: its challenge leads nowhere.
-    mailing::challenge(cx, &email, ChallengeKind::PasswordReset, found, b"", &secret, &mail)?;
+    mailing::challenge(cx, kind, found, b"", &secret, &mail)?;
     Ok(cx.audit(Action::PasswordResetRequested, found, "")?)
 }
 
-/// Sets a new password with the code of a mail. It ends every session and opens none.
-pub(crate) fn reset(cx: &Context<'_>, code: &str, password: &str) -> Result<(), Problem> {
+/// Sets a new password with the code of a mail. It ends every session, and every token but `keep`,
+/// opens no session, and opens the way where wrong passwords have closed it.
+pub(crate) fn reset(
+    cx: &Context<'_>,
+    code: &str,
+    password: &str,
+    keep: &[String],
+) -> Result<(), Problem> {
     let password = password::read_new("password", password)?;
+    if keep.iter().any(|id| TokenId::parse(id).is_none()) {
+        return Err(FieldError::new("keep_tokens", KEEP_RULE).into());
+    }
     let challenge = taken(cx, ChallengeKind::PasswordReset, code)?;
     let expired = || Problem::plain(Kind::ExpiredCode);
     let account = challenge.account.ok_or_else(expired)?;
     let credentials = accounts::credentials_of(cx.db, account)?.ok_or_else(expired)?;
-    let hash = Hasher::new(cx)?.hash(&password)?;
-    accounts::change_password(cx.db, account, &hash, None)?;
-    cx.audit(Action::PasswordChanged, Some(account), "")?;
-    let email = Email::parse(&credentials.email)?;
-    mailing::notify(cx, account, &mails::password_changed(&email))
+    let tokens = Tokens::read(cx, account, keep)?;
+    set_password(cx, &credentials, &password, None, &tokens)?;
+    open_the_way(cx, &credentials)
 }
 
 /// Sets how farmers see the account of who is signed in; `None` is by its email address.

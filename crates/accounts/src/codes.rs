@@ -8,11 +8,13 @@ use domain::id::AccountId;
 use factors::recovery::RecoveryCode;
 use factors::totp::{self, SECRET_BYTES, TotpSecret};
 use seal::Place;
+use store::accounts;
 use store::factors as kept;
 use web::env::Random;
 use web::limit::{self, Limit};
 use web::{Context, Env, Kind, Problem};
 
+use crate::device::Device;
 use crate::{credentials, verification};
 
 /// What was made when an app was confirmed, or on demand.
@@ -119,8 +121,13 @@ pub(crate) fn check(cx: &Context<'_>, account: AccountId, code: &str) -> Result<
     Ok(limit.give_back(cx)?)
 }
 
+/// Counts a code, in this browser if it has shown a second factor before: whoever has the password
+/// and guesses codes elsewhere does not keep the account's owner out.
 fn spend(cx: &Context<'_>, account: AccountId) -> Result<Limit, Problem> {
-    let limit = [Limit::new(cx, limit::CODES, &account.to_string())];
+    let credentials = accounts::credentials_of(cx.db, account)?.ok_or_else(Problem::not_found)?;
+    let known = Device::of(cx, &credentials).filter(|device| device.is_strong);
+    let who = known.map_or_else(|| account.to_string(), |device| device.key(account));
+    let limit = [Limit::new(cx, limit::CODES, &who)];
     limit::spend(cx, &limit)?;
     let [limit] = limit;
     Ok(limit)

@@ -12,6 +12,7 @@ use web::limit::{self, Limit};
 use web::session::{self, SESSION_SECONDS, Secret};
 use web::{Context, Kind, Problem};
 
+use crate::device::{self, Device};
 use crate::password::{self, Comparison, Hasher};
 use crate::verification::{self, Waiting};
 use crate::{mailing, mails};
@@ -57,7 +58,11 @@ pub(crate) fn sign_up(cx: &Context<'_>, email: &str, password: &str) -> Result<S
     let email = keep(&mut wrong, Email::parse(email));
     let password = keep(&mut wrong, password::read_new("password", password));
     let (email, password) = email.zip(password).ok_or_else(|| Problem::fields(wrong))?;
-    limit::spend(cx, &[Limit::new(cx, limit::SIGN_UPS, &cx.address)])?;
+    let mut limits = vec![Limit::new(cx, limit::SIGN_UPS, &cx.address)];
+    if cx.config.has_mail {
+        limits.insert(0, mailing::limit(cx, &email, ChallengeKind::SignUp, None));
+    }
+    limit::spend(cx, &limits)?;
     let password_hash = Hasher::new(cx)?.hash(&password)?;
     if cx.config.has_mail {
         ask_to_confirm(cx, &email, password_hash)?;
@@ -77,7 +82,7 @@ fn ask_to_confirm(cx: &Context<'_>, email: &Email, password_hash: String) -> Res
     // The secret of an address that is taken is in no mail: its challenge leads nowhere.
     let pending = PendingAccount { email: email.to_string(), password_hash };
     let payload = serde_json::to_vec(&pending).map_err(Problem::internal)?;
-    mailing::challenge(cx, email, ChallengeKind::SignUp, None, &payload, &secret, &mail)
+    mailing::challenge(cx, ChallengeKind::SignUp, None, &payload, &secret, &mail)
 }
 
 /// Makes the account that a mail was sent for.
@@ -117,15 +122,11 @@ fn check(cx: &Context<'_>, email: &str, password: &str) -> Result<Credentials, P
     let (Ok(email), Ok(password)) = (Email::parse(email), Password::parse(password)) else {
         return Err(wrong());
     };
-    let pair = format!("{email} {}", cx.address);
-    let limits = [
-        Limit::new(cx, limit::FAILURES_BY_ADDRESS, &cx.address),
-        Limit::new(cx, limit::FAILURES_BY_PAIR, &pair),
-        Limit::new(cx, limit::FAILURES_BY_ACCOUNT, email.as_str()),
-    ];
+    let found = accounts::credentials(cx.db, &email)?;
+    let limits = on_failures(cx, &email, found.as_ref());
     limit::spend(cx, &limits)?;
     let hasher = Hasher::new(cx)?;
-    let Some(credentials) = accounts::credentials(cx.db, &email)? else {
+    let Some(credentials) = found else {
         hasher.compare_with_none(&password)?;
         cx.audit(Action::SignInFailed, None, "")?;
         return Err(wrong());
@@ -145,13 +146,45 @@ fn check(cx: &Context<'_>, email: &str, password: &str) -> Result<Credentials, P
     Ok(credentials)
 }
 
+/// The limits on failed sign-ins to an account, if it is one: of this browser, if the account has
+/// signed in from it, or else of everybody.
+fn on_failures(cx: &Context<'_>, email: &Email, found: Option<&Credentials>) -> Vec<Limit> {
+    let known = found.and_then(|found| Some(Device::of(cx, found)?.key(found.account)));
+    if let Some(device) = known {
+        return vec![Limit::new(cx, limit::FAILURES_BY_DEVICE, &device)];
+    }
+    let [by_pair, by_account] = of_strangers(cx, email);
+    vec![by_pair, Limit::new(cx, limit::FAILURES_BY_ADDRESS, &cx.address), by_account]
+}
+
+/// The limits on failed sign-ins to one account from this address, and from everywhere.
+fn of_strangers(cx: &Context<'_>, email: &Email) -> [Limit; 2] {
+    let pair = format!("{email} {}", cx.address);
+    [
+        Limit::new(cx, limit::FAILURES_BY_PAIR, &pair),
+        Limit::new(cx, limit::FAILURES_BY_ACCOUNT, email.as_str()),
+    ]
+}
+
+/// Lets an account be signed in to again that nobody could sign in to for wrong passwords: its
+/// owner has just set a new one by mail. This browser is known from now on.
+pub(crate) fn open_the_way(cx: &Context<'_>, credentials: &Credentials) -> Result<(), Problem> {
+    for limit in of_strangers(cx, &Email::parse(&credentials.email)?) {
+        limit.clear(cx)?;
+    }
+    device::remember(cx, credentials.account, false)
+}
+
 /// Whether `password` is the account's: asked again before something that is protected. Where there
 /// is a second factor, the session must have shown it.
 pub(crate) fn confirm_password(cx: &Context<'_>, password: &str) -> Result<Credentials, Problem> {
-    let account = cx.session()?.account;
+    let identity = cx.session()?;
+    let account = identity.account;
     let wrong = || Problem::plain(Kind::WrongPassword);
     let password = Password::parse(password).map_err(|_| wrong())?;
-    let limit = Limit::new(cx, limit::VERIFICATIONS, &account.to_string());
+    // By session: who has stolen one does not keep its owner from confirming in another.
+    let session = identity.session().map(|session| session.to_string()).unwrap_or_default();
+    let limit = Limit::new(cx, limit::VERIFICATIONS, &session);
     limit::spend(cx, std::slice::from_ref(&limit))?;
     let credentials = accounts::credentials_of(cx.db, account)?.ok_or_else(Problem::not_found)?;
     if credentials.has_second_factor {
@@ -194,17 +227,20 @@ pub(crate) fn open_session(
     let identity = sessions::find(cx.db, &secret.hash, cx.now)?
         .ok_or_else(|| Problem::plain(Kind::WrongCredentials))?;
     cx.audit(Action::SignIn, Some(account), &id.to_string())?;
+    device::remember(cx, account, is_strong)?;
     Ok(SignedIn { identity, cookie: session::sign_in_cookie(cx.request, &secret) })
 }
 
 /// Notes that the holder of this session has just verified who they are. It goes on under another
 /// secret, whose `Set-Cookie` is answered.
 pub(crate) fn renew_session(cx: &Context<'_>, is_strong: bool) -> Result<String, Problem> {
-    let id = cx.session()?.session().ok_or_else(|| Problem::plain(Kind::NotSignedIn))?;
+    let identity = cx.session()?;
+    let id = identity.session().ok_or_else(|| Problem::plain(Kind::NotSignedIn))?;
     let secret = Secret::for_session(cx.random);
     if !sessions::verify(cx.db, id, &secret.hash, is_strong, cx.now)? {
         return Err(Problem::plain(Kind::NotSignedIn));
     }
+    device::remember(cx, identity.account, is_strong)?;
     Ok(session::sign_in_cookie(cx.request, &secret))
 }
 

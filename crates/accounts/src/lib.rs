@@ -7,6 +7,7 @@ mod api;
 mod changes;
 mod codes;
 mod credentials;
+mod device;
 mod mailed;
 mod mailing;
 mod making;

@@ -74,15 +74,19 @@ pub(crate) fn ask_reset(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn reset_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let Some(code) = cx.query("code") else { return over(cx, &RESET_AGAIN) };
-    respond::page(StatusCode::OK, &ResetConfirm::new(&Visit::of(cx)?, &code))
+    let tokens = changes::tokens_of_reset(cx, &code)?;
+    respond::page(StatusCode::OK, &ResetConfirm::new(&Visit::of(cx)?, &code, &tokens))
 }
 
 pub(crate) fn confirm_reset(cx: &Context<'_>) -> Result<Response, Problem> {
-    let ResetBody { code, password } = form::body(cx.request)?;
-    match changes::reset(cx, &code, &password) {
+    let form = Form::read(cx.request);
+    let ResetBody { code, password, keep_tokens } = form.body()?;
+    match changes::reset(cx, &code, &password, &keep_tokens) {
         Ok(()) => Ok(respond::see_other(&Done::PasswordSet.at("/login"))),
         Err(problem) if problem.kind == Kind::InvalidFields => {
-            let page = ResetConfirm::new(&Visit::of(cx)?, &code).refused(&problem);
+            let tokens = changes::tokens_of_reset(cx, &code)?;
+            let page = ResetConfirm::new(&Visit::of(cx)?, &code, &tokens);
+            let page = page.refused(&form, &problem);
             respond::page(problem.kind.status(), &page)
         }
         Err(problem) => refused(cx, problem, &RESET_AGAIN),

@@ -3,6 +3,7 @@
 use domain::account::Email;
 use domain::id::AccountId;
 use mail::{Mail, SealedMail};
+use store::accounts::Credentials;
 use store::challenges::{self, ChallengeKind, NewChallenge};
 use store::mails as outbox;
 use store::mails::NewMail;
@@ -10,6 +11,7 @@ use web::limit::{self, Limit};
 use web::session::Secret;
 use web::{Context, Kind, Problem};
 
+use crate::device::Device;
 use crate::mails;
 
 /// The address of `path` with the code of a challenge. Always below what the operator has set:
@@ -24,10 +26,22 @@ pub(crate) fn address_taken(cx: &Context<'_>, to: &Email) -> Mail {
     mails::address_taken(to, &format!("{base}/login"), &format!("{base}/reset"))
 }
 
+/// The limit on mails of a kind to an address. Who asks for one in a browser that the account has
+/// signed in from is counted apart: others do not keep its owner from a mail.
+pub(crate) fn limit(
+    cx: &Context<'_>,
+    to: &Email,
+    kind: ChallengeKind,
+    found: Option<&Credentials>,
+) -> Limit {
+    let known = found.and_then(|found| Some(Device::of(cx, found)?.key(found.account)));
+    let device = known.unwrap_or_default();
+    Limit::new(cx, limit::MAILS, &format!("{} {to} {device}", kind.into_str()))
+}
+
 /// Records a challenge and queues the mail that brings its secret, in one statement.
 pub(crate) fn challenge(
     cx: &Context<'_>,
-    to: &Email,
     kind: ChallengeKind,
     account: Option<AccountId>,
     payload: &[u8],
@@ -37,7 +51,6 @@ pub(crate) fn challenge(
     if cx.config.public_url.is_empty() {
         return Err(Problem::internal("public_url: links in mails need it"));
     }
-    limit::spend(cx, &[Limit::new(cx, limit::MAILS, to.as_str())])?;
     let challenge = NewChallenge { hash: &secret.hash, kind, account, payload };
     let SealedMail { id, kind, sealed } = seal(cx, mail)?;
     challenges::open_by_mail(cx.db, &challenge, id, &kind, &sealed, cx.now)?;

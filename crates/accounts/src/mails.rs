@@ -76,14 +76,26 @@ pub fn email_changed(to: &Email) -> Mail {
     Mail::new("email-changed", to, "Your address was changed", text)
 }
 
-/// The password was changed.
-pub fn password_changed(to: &Email) -> Mail {
-    let text =
+/// The password was changed, and so many API tokens ended and stayed.
+pub fn password_changed(to: &Email, ended: usize, kept: usize) -> Mail {
+    let ended = match ended {
+        0 => String::new(),
+        ended => format!(
+            "API tokens that were ended: {ended}. Programs and agents that used them need new \
+             ones.\n\n"
+        ),
+    };
+    let kept = match kept {
+        0 => String::new(),
+        kept => format!("API tokens that were kept: {kept}.\n\n"),
+    };
+    let text = format!(
         "The password of your Mycelium account was changed, and all other browsers were signed\n\
          out.\n\n\
+         {ended}{kept}\
          If this wasn't you, reset your password immediately with \"Forgot your password?\"\n\
          on the sign-in page, and contact the marketplace operator.\n"
-            .to_owned();
+    );
     Mail::new("password-changed", to, "Your password was changed", text)
 }
 

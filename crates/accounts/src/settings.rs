@@ -59,10 +59,11 @@ fn set_name(cx: &Context<'_>, body: &ChangeAccountBody) -> Result<(), Problem> {
 }
 
 pub(crate) fn change_password(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: NewPasswordBody = form::body(cx.request)?;
-    match changes::change_password(cx, &body.current_password, &body.password) {
+    let form = Form::read(cx.request);
+    let NewPasswordBody { current_password, password, keep_tokens } = form.body()?;
+    match changes::change_password(cx, &current_password, &password, &keep_tokens) {
         Ok(cookie) => Ok(see_other_with_cookie(&Done::PasswordChanged.at(SETTINGS), &cookie)),
-        Err(problem) => refused(cx, problem, Settings::password_refused),
+        Err(problem) => refused(cx, problem, |page, problem| page.password_refused(&form, problem)),
     }
 }
 

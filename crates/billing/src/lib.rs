@@ -1,5 +1,7 @@
 //! Wallet, statements, receipts, top-ups, payouts.
 
+pub mod mails;
+
 mod credits;
 mod pages;
 mod paying;

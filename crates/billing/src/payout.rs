@@ -3,26 +3,51 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
+use domain::account::Email;
 use domain::audit::Action;
+use domain::payout::ADDRESS_WAIT_SECONDS;
 use http::StatusCode;
-use store::accounts;
+use mail::SealedMail;
+use store::accounts::{self, Identity};
+use store::mails::NewMail;
 use ui::done::Done;
 use ui::visit::Visit;
 use web::form::{self, Form};
 use web::{Context, Problem, Response, respond};
 
+use crate::mails;
 use crate::payout::json::{PayoutBody, PayoutView, payout_address};
 use crate::payout::page::Payout;
 
-/// Sets where the farmer is paid to, and answers it. Only a session with a second factor does: who
-/// has stolen a password or a token must not have the earnings as well.
+/// Sets where the farmer is paid to, and answers it. Only a session that has shown a second factor
+/// lately does: who has stolen a password, a token or an open browser must not have the earnings as
+/// well. Its owner gets a mail about it, and payouts wait.
 fn set(cx: &Context<'_>, address: &str) -> Result<String, Problem> {
-    cx.require_strong()?;
-    let account = cx.session()?.account;
+    cx.require_recent_strong()?;
+    let identity = cx.session()?;
+    let account = identity.account;
     let address = payout_address(address)?;
-    accounts::set_payout(cx.db, account, Some(&address))?;
+    if accounts::payout(cx.db, account)?.as_ref() == Some(&address) {
+        return Ok(address);
+    }
+    let sealed = if cx.config.has_mail { Some(seal(cx, identity, &address)?) } else { None };
+    let mail = sealed.as_ref().map(|SealedMail { id, kind, sealed }| NewMail {
+        id: *id,
+        account: Some(account),
+        kind,
+        sealed,
+    });
+    accounts::set_payout(cx.db, account, &address, mail.as_ref(), cx.now)?;
     cx.audit(Action::PayoutSet, Some(account), "")?;
     Ok(address)
+}
+
+fn seal(cx: &Context<'_>, identity: &Identity, address: &str) -> Result<SealedMail, Problem> {
+    let to = Email::parse(&identity.email)?;
+    let from = cx.now.plus_seconds(ADDRESS_WAIT_SECONDS);
+    let mail = mails::payout_address_changed(&to, address, from);
+    let keys = cx.keys().map_err(Problem::internal)?;
+    mail::seal_new(&keys, &mail, cx.random, cx.now).map_err(Problem::internal)
 }
 
 pub(crate) fn show_payout(cx: &Context<'_>) -> Result<Response, Problem> {

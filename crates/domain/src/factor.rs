@@ -71,11 +71,17 @@ pub struct Verification {
     pub is_strong: bool,
 }
 
+impl Verification {
+    /// Whether it was shown lately.
+    pub fn is_recent(self, now: Timestamp) -> bool {
+        now.is_near(self.verified_at, VERIFICATION_SECONDS - 1)
+    }
+}
+
 /// Decides whether a session may add or remove factors: it was verified lately, and with a factor
 /// as soon as there is one, so that a stolen session and password cannot put in another one.
 pub fn may_change_factors(factors: Factors, verification: Verification, now: Timestamp) -> bool {
-    let is_recent = now.seconds_since(verification.verified_at) < VERIFICATION_SECONDS;
-    is_recent && (verification.is_strong || !factors.are_required())
+    verification.is_recent(now) && (verification.is_strong || !factors.are_required())
 }
 
 /// What the owner of a passkey calls it: 1 to 80 characters on one line.
@@ -116,6 +122,8 @@ mod tests {
             check(factors, 0, is_strong, true);
             check(factors, VERIFICATION_SECONDS - 1, is_strong, true);
             check(factors, VERIFICATION_SECONDS, is_strong, false);
+            // By a clock that was a day ahead.
+            check(factors, -24 * 60 * 60, is_strong, false);
         }
         check(APP, 0, false, false);
         check(PASSKEY, 0, false, false);

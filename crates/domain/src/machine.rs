@@ -202,7 +202,7 @@ impl Machine {
 
     /// How it is, and since when.
     pub fn status(&self, now: Timestamp) -> (MachineStatus, Timestamp) {
-        if now.seconds_since(self.reported_at) > SILENCE_SECONDS {
+        if !now.is_near(self.reported_at, SILENCE_SECONDS) {
             return (MachineStatus::Unknown, self.reported_at);
         }
         let status = match self.state {

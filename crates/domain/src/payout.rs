@@ -19,9 +19,14 @@ use crate::field::FieldError;
 use crate::id::{AccountId, PayoutId};
 use crate::money::Usd;
 use crate::text::parse_line;
+use crate::time::Timestamp;
 
 /// How many payouts of one account can be on their way at once.
 pub const OPEN_MAX: u32 = 5;
+
+/// How long no payout is requested after the address was changed, in seconds: 72 hours, for its
+/// owner to notice that somebody else has changed it.
+pub const ADDRESS_WAIT_SECONDS: i64 = 72 * 3_600;
 
 /// The longest reference or reason of an operator, in characters.
 pub const WORDS_CHARS_MAX: usize = 200;
@@ -187,11 +192,21 @@ pub struct Funds {
     pub withheld: Usd,
     /// Where it is paid to; `None` where it has not said so.
     pub address: Option<String>,
+    /// When that was changed; `None` where it was not since this is noted.
+    pub address_changed_at: Option<Timestamp>,
     /// How many of its payouts are on their way.
     pub open: u32,
 }
 
 impl Funds {
+    /// Until when no payout can be requested at `now`, because the address was changed.
+    pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let changed_at = self.address_changed_at?;
+        let until = changed_at.plus_seconds(ADDRESS_WAIT_SECONDS);
+        // One that was changed later than that ahead was so by a clock that was ahead.
+        changed_at.is_near(now, ADDRESS_WAIT_SECONDS - 1).then_some(until)
+    }
+
     /// What can be asked for now, in whole cents.
     pub fn payable(&self) -> Usd {
         let left = (self.balance - self.withheld).max(Usd::ZERO);
@@ -206,6 +221,12 @@ pub enum RequestError {
     /// Nobody knows where to.
     #[error("set a payout address first")]
     NoAddress,
+    /// The address was changed a short time ago.
+    #[error("the payout address was changed; payouts can be requested again from {until} on")]
+    AddressChanged {
+        /// Until when no payout is requested.
+        until: Timestamp,
+    },
     /// It is less than what is paid out.
     #[error("the minimum payout is ${min}")]
     BelowMinimum {
@@ -224,8 +245,11 @@ pub enum RequestError {
 }
 
 /// Decides a request of `amount`: the address that it is paid to.
-pub fn request(funds: &Funds, amount: Usd, min: Usd) -> Result<&str, RequestError> {
+pub fn request(funds: &Funds, amount: Usd, min: Usd, now: Timestamp) -> Result<&str, RequestError> {
     let address = funds.address.as_deref().ok_or(RequestError::NoAddress)?;
+    if let Some(until) = funds.waits_until(now) {
+        return Err(RequestError::AddressChanged { until });
+    }
     if amount < min {
         return Err(RequestError::BelowMinimum { min });
     }
@@ -253,7 +277,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::time::Timestamp;
 
     fn payout(state: PayoutState) -> Payout {
         let now = Timestamp::from_seconds(0);
@@ -322,10 +345,12 @@ mod tests {
             balance: Usd::whole(33),
             withheld: Usd::whole(3),
             address: Some("BE71".into()),
+            address_changed_at: None,
             open: 4,
         };
+        let now = Timestamp::from_seconds(10_000_000);
         let ask = |funds: &Funds, dollars| {
-            request(funds, Usd::whole(dollars), Usd::whole(25)).map(str::len)
+            request(funds, Usd::whole(dollars), Usd::whole(25), now).map(str::len)
         };
         assert_eq!(ask(&funds, 25), Ok(4));
         assert_eq!(ask(&funds, 30), Ok(4));
@@ -335,6 +360,17 @@ mod tests {
             Err(RequestError::InsufficientFarmerEarnings { balance: Usd::whole(30) })
         );
         assert_eq!(ask(&Funds { open: 5, ..funds.clone() }, 25), Err(RequestError::TooMany));
+        let moved = |seconds: i64| {
+            let changed_at = Some(now.plus_seconds(-seconds));
+            ask(&Funds { address_changed_at: changed_at, ..funds.clone() }, 25)
+        };
+        let until =
+            |seconds| Err(RequestError::AddressChanged { until: now.plus_seconds(seconds) });
+        assert_eq!(moved(0), until(ADDRESS_WAIT_SECONDS));
+        assert_eq!(moved(ADDRESS_WAIT_SECONDS - 1), until(1));
+        assert_eq!(moved(ADDRESS_WAIT_SECONDS), Ok(4));
+        // By a clock that was a year ahead.
+        assert_eq!(moved(-365 * 86_400), Ok(4));
         let nowhere = Funds { address: None, ..funds };
         assert_eq!(ask(&nowhere, 25), Err(RequestError::NoAddress));
     }

@@ -442,6 +442,16 @@ pub const SWEEP_CHALLENGES: RecurringJob = RecurringJob {
 pub const SWEEP_LIMITS: RecurringJob =
     RecurringJob { name: "sweep limits", does: "Deletes unused rate-limit counters.", ..SWEEP };
 
+/// Times that a clock that was ahead has left.
+pub const RESET_FUTURE_TIMES: RecurringJob = RecurringJob {
+    name: "reset future times",
+    every_seconds: 60,
+    does: "Resets waits, leases and holds that end later than they can, because a host's clock was \
+           ahead.",
+    bounds: &[Bound::new(1_000, "rows of each kind")],
+    ..CLOCK
+};
+
 /// Responses of long ago.
 pub const SWEEP_RESPONSES: RecurringJob = RecurringJob {
     name: "sweep responses",
@@ -531,7 +541,7 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
 
 /// Every recurring job, in the order in which its component does them: money first. Rentals without
 /// access are not renewed, and renewed rentals do not expire.
-pub const ALL: [&RecurringJob; 46] = [
+pub const ALL: [&RecurringJob; 47] = [
     // Rentals.
     &REFUND_WITHOUT_ACCESS,
     &RENEW,
@@ -571,6 +581,7 @@ pub const ALL: [&RecurringJob; 46] = [
     &SEAL_AUDIT,
     &SEAL_LEDGER,
     &SWEEP_LIMITS,
+    &RESET_FUTURE_TIMES,
     &SWEEP_RESPONSES,
     &CHECKPOINT,
     &OPTIMIZE,

@@ -28,6 +28,13 @@ impl Timestamp {
         self.0 - earlier.0
     }
 
+    /// Whether this instant and `other` are at most `seconds` apart, whichever comes first. What
+    /// was seen or shown lately is so by this: a time that is still to come was written while a
+    /// clock was ahead, and is not recent until it has passed.
+    pub fn is_near(self, other: Timestamp, seconds: i64) -> bool {
+        (self.0 - other.0).abs() <= seconds
+    }
+
     /// This instant, `seconds` later.
     pub fn plus_seconds(self, seconds: i64) -> Timestamp {
         Timestamp::from_seconds(self.0.saturating_add(seconds))

@@ -13,7 +13,7 @@ use store::farms::{self, ForeignNode, GridFarm, TakeOver, VerificationMethod, Ve
 use store::nodes::{FarmNode, FarmSlice};
 use ui::ids::node_id;
 use web::api::{self, PageOf};
-use web::limit::{self, CLAIMS, Limit};
+use web::limit::{self, CLAIMS};
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem, Response, respond};
 
@@ -191,7 +191,7 @@ fn refuse_other_farm(cx: &Context<'_>, farm: u32) -> Result<(), Problem> {
 }
 
 fn spend(cx: &Context<'_>) -> Result<(), Problem> {
-    limit::spend(cx, &[Limit::new(cx, CLAIMS, &cx.account()?.account.to_string())])
+    limit::spend(cx, &limit::by_account(cx, CLAIMS, cx.account()?))
 }
 
 /// How a farm is named in the audit log.

@@ -20,6 +20,7 @@ use crate::{farm, offering};
 pub(crate) fn leave_market(cx: &Context<'_>) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
     let body: LeaveBody = web::json::optional_body(cx.request)?;
+    offering::count_change(cx, node)?;
     leaving::withdraw(cx.db, cx.account()?, node, body.read()?, cx.now)?;
     answer(cx, node)
 }
@@ -38,6 +39,7 @@ fn answer(cx: &Context<'_>, node: NodeId) -> Result<Response, Problem> {
 /// Takes the notice of a node back, or brings it back after it has left.
 fn cancel_leave(cx: &Context<'_>, node: NodeId) -> Result<(), Problem> {
     let (node, _) = offering::own_node(cx, node)?;
+    offering::count_change(cx, node.offer.node)?;
     unlocked(&node.seen())?;
     if leaving::cancel_leave(cx.db, node.offer.farmer, node.offer.node, cx.now)? {
         Ok(())
@@ -63,6 +65,7 @@ pub(crate) fn withdraw(cx: &Context<'_>) -> Result<Response, Problem> {
 fn try_leave(cx: &Context<'_>) -> Result<(), Problem> {
     let body: LeaveBody = Form::read(cx.request).without_empty(&["leaves_at"]).body()?;
     let node = node_id(cx.param("node"))?;
+    offering::count_change(cx, node)?;
     Ok(leaving::withdraw(cx.db, cx.account()?, node, body.read()?, cx.now)?)
 }
 

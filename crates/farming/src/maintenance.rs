@@ -17,13 +17,14 @@ use web::{Context, Problem, Response, respond};
 use crate::maintenance::json::{MaintenanceBody, maintenance_id};
 use crate::maintenance::page::{Maintenance as MaintenancePage, WindowForm};
 use crate::offering::json::{parse_cursor, print_cursor};
-use crate::offering::own_node;
 use crate::offering::page::HISTORY_PER_PAGE;
+use crate::offering::{count_change, own_node};
 
 /// Announces a window of a node of whoever is signed in.
 fn announce(cx: &Context<'_>, body: &MaintenanceBody) -> Result<Maintenance, Problem> {
     let (node, _) = own_node(cx, node_id(cx.param("node"))?)?;
     let window = body.read(cx.now).map_err(Problem::fields)?;
+    count_change(cx, node.offer.node)?;
     let id = MaintenanceId::from_random(cx.now, cx.random.id());
     Ok(maintenance::announce(cx.db, cx.account()?, node.offer.node, id, window, cx.now)?)
 }
@@ -32,6 +33,7 @@ fn announce(cx: &Context<'_>, body: &MaintenanceBody) -> Result<Maintenance, Pro
 fn cancel(cx: &Context<'_>) -> Result<NodeId, Problem> {
     let node = node_id(cx.param("node"))?;
     let id = maintenance_id(cx.param("maintenance"))?;
+    count_change(cx, node)?;
     if maintenance::cancel(cx.db, cx.account()?, node, id, cx.now)? {
         Ok(node)
     } else {

@@ -14,6 +14,7 @@ use store::offering::{change as save, history as versions, lock, unlock};
 use ui::ids::node_id;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
+use web::limit::{self, Limit, OFFER_CHANGES, OFFER_CHANGES_BY_ACCOUNT};
 use web::{Context, Problem, Response, respond};
 
 use crate::farm::json::ChangeNodeBody;
@@ -29,6 +30,15 @@ pub(crate) fn own_node(
     nodes::find(cx.db, cx.account()?, node)?.ok_or_else(Problem::not_found)
 }
 
+/// Counts a change of a node of whoever is signed in: its history is kept for good.
+pub(crate) fn count_change(cx: &Context<'_>, node: NodeId) -> Result<(), Problem> {
+    let identity = cx.account()?;
+    let of_node = format!("{} {node}", identity.account);
+    let mut limits = limit::by_account(cx, OFFER_CHANGES_BY_ACCOUNT, identity);
+    limits.insert(0, Limit::new(cx, OFFER_CHANGES, &of_node));
+    limit::spend(cx, &limits)
+}
+
 /// Sets what is offered; what is left out stays.
 pub(crate) fn change(
     cx: &Context<'_>,
@@ -37,6 +47,7 @@ pub(crate) fn change(
 ) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
     // Somebody else's node does not exist, whatever is asked of it.
     own_node(cx, node)?;
+    count_change(cx, node)?;
     let wanted = change.wanted(cx.config.price_limits).map_err(Problem::fields)?;
     let decide = |seen: &Seen| offering::change(seen, wanted.clone(), cx.now);
     save(cx.db, cx.account()?, node, change.offer_version, decide, cx.now)?;
@@ -51,6 +62,7 @@ pub(crate) fn set_listing(
     version: Option<i64>,
 ) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
     let (seen, _) = own_node(cx, node)?;
+    count_change(cx, node)?;
     if event == ListingEvent::Publish && seen.offer.listing != Listing::Published {
         let owner = farms::owner_of_node(cx.db, node)?;
         adding::may_offer(cx, owner, &format!("{node} belongs to a farm"))?;
@@ -72,6 +84,7 @@ pub(crate) enum Turn {
 /// Locks a node, or lifts the farmer's own lock, and writes that down.
 pub(crate) fn turn(cx: &Context<'_>, node: NodeId, turn: Turn) -> Result<(), Problem> {
     let identity = cx.account()?;
+    count_change(cx, node)?;
     let (is_done, action) = match turn {
         Turn::Lock => (lock(cx.db, identity, node, cx.now)?, Action::LockSet),
         Turn::Unlock => (unlock(cx.db, identity, node, cx.now)?, Action::LockLifted),

@@ -11,7 +11,7 @@ use ui::done::Done;
 use ui::visit::Visit;
 use web::api::CURRENCY;
 use web::form::{self, keep};
-use web::limit::{self, Limit, NODE_PREVIEWS};
+use web::limit::{self, NODE_PREVIEWS};
 use web::{Context, Problem, Response, respond};
 
 use crate::adding;
@@ -36,8 +36,7 @@ fn load_preview(cx: &Context<'_>) -> Result<Preview, Problem> {
     let (Some(description), Some(price)) = (description, price) else {
         return Err(Problem::fields(wrong));
     };
-    let account = cx.account()?.account.to_string();
-    limit::spend(cx, &[Limit::new(cx, NODE_PREVIEWS, &account)])?;
+    limit::spend(cx, &limit::by_account(cx, NODE_PREVIEWS, cx.account()?))?;
     let (page, asked) = match description {
         PreviewTarget::Nodes(ids) => (crate::asking::nodes(cx, &ids)?, ids),
         PreviewTarget::Farm(farm) => {

@@ -17,7 +17,7 @@ use store::events::{self, Event};
 use store::{Db, StoreError};
 use web::body::{Body, Chunk, EVENT_STREAM, Stream};
 use web::context::sole_header;
-use web::limit::{self, Limit};
+use web::limit;
 use web::{Context, Env, Problem, Request, Response, respond, session};
 
 use crate::stream::json::{EventView, Events};
@@ -58,10 +58,8 @@ pub(crate) fn answer(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn open(cx: &Context<'_>, account: AccountId, after: i64) -> Result<Response, Problem> {
     if *cx.request.method() != Method::HEAD {
-        let limits = [
-            Limit::new(cx, limit::STREAMS, &account.to_string()),
-            Limit::new(cx, limit::STREAMS_BY_ADDRESS, &cx.address),
-        ];
+        let mut limits = limit::by_account(cx, limit::STREAMS, cx.account()?);
+        limits.push(Limit::new(cx, limit::STREAMS_BY_ADDRESS, &cx.address));
         limit::spend(cx, &limits)?;
     }
     let mut response = respond::answer(StatusCode::OK, EVENT_STREAM, Vec::new());

@@ -9,7 +9,7 @@ mod operating;
 mod operator;
 
 use domain::recurring;
-use store::{job_runs, limits, mails, responses};
+use store::{future_times, job_runs, limits, mails, responses};
 use web::operation::{Access, Operation};
 use web::{Job, Route};
 
@@ -67,6 +67,10 @@ pub const JOBS: &[Job] = &[
     Job { about: &recurring::SEAL_AUDIT, run: jobs::seal_audit },
     Job { about: &recurring::SEAL_LEDGER, run: jobs::seal_ledger },
     Job { about: &recurring::SWEEP_LIMITS, run: |env| Ok(limits::sweep(env.db, env.now)?) },
+    Job {
+        about: &recurring::RESET_FUTURE_TIMES,
+        run: |env| Ok(future_times::reset(env.db, env.now)?),
+    },
     Job { about: &recurring::SWEEP_RESPONSES, run: |env| Ok(responses::sweep(env.db, env.now)?) },
     Job { about: &recurring::CHECKPOINT, run: |env| Ok(job_runs::checkpoint(env.db).map(drop)?) },
     Job { about: &recurring::OPTIMIZE, run: |env| Ok(job_runs::optimize(env.db).map(drop)?) },

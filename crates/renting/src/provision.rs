@@ -50,7 +50,7 @@ pub(crate) fn setup(
 }
 
 /// The machines of a rental of whoever is signed in, and how each that is there is reached. A look
-/// at that is written down.
+/// at that is written down, once an hour for whoever looks.
 pub(crate) fn machines(
     cx: &Context<'_>,
     rental: &Rental,
@@ -68,7 +68,7 @@ pub(crate) fn machines(
         .collect::<Result<_, Problem>>()?;
     if opened.iter().any(Option::is_some) {
         let renter = cx.account()?.account;
-        cx.audit(Action::AccessViewed, Some(renter), &rental.life.id.to_string())?;
+        cx.audit_view(renter, &rental.life.id.to_string())?;
     }
     Ok((machines, opened))
 }

@@ -5,6 +5,7 @@ use domain::id::{AccountId, SessionId, TokenId};
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
+use crate::mails::NewMail;
 use crate::row::{row, select};
 
 /// SHA-256 of a secret that is itself random: nothing slower is needed, for there is nothing to
@@ -149,19 +150,26 @@ pub fn rehash(
     db.run(REHASH, &[Value::text(id), old_hash.into(), new_hash.into()]).map(drop)
 }
 
-/// Sets a password. `?1` account, `?2` password hash, `?3` the hash of the session that stays.
-const CHANGE_PASSWORD: &str =
-    "INSERT INTO change_password (account_id, password_hash, kept_session) VALUES (?1, ?2, ?3)";
+/// Sets a password. `?1` account, `?2` password hash, `?3` the hash of the session that stays, `?4`
+/// the tokens that stay, as a JSON array.
+const SET_PASSWORD: &str = "
+    INSERT INTO set_password (account_id, password_hash, kept_session, kept_tokens)
+    VALUES (?1, ?2, ?3, ?4)";
 
-/// Sets a password, and ends every session but `kept` and every code on its way.
+/// Sets a password, and ends every session but `kept`, every token but `kept_tokens`, and every
+/// code on its way.
 pub fn change_password(
     db: &dyn Db,
     id: AccountId,
     password_hash: &str,
     kept: Option<&SecretHash>,
+    kept_tokens: &[TokenId],
 ) -> Result<(), StoreError> {
     let kept = kept.map(|hash| Value::from(&hash[..]));
-    db.run(CHANGE_PASSWORD, &[Value::text(id), password_hash.into(), kept.into()]).map(drop)
+    let tokens: Vec<String> = kept_tokens.iter().map(ToString::to_string).collect();
+    let tokens = serde_json::to_string(&tokens).expect("text can be written as JSON");
+    let params = [Value::text(id), password_hash.into(), kept.into(), Value::Text(tokens)];
+    db.run(SET_PASSWORD, &params).map(drop)
 }
 
 /// Sets an email address. `?1` account, `?2` email.
@@ -217,12 +225,29 @@ pub fn set_display_name(db: &dyn Db, id: AccountId, name: Option<&str>) -> Resul
     db.run(SET_DISPLAY_NAME, &[Value::text(id), name.into()]).map(drop)
 }
 
-/// Where the farmer `?1` is paid to is set to `?2`.
-const SET_PAYOUT: &str = "UPDATE accounts SET payout_address = ?2 WHERE id = ?1";
+/// The farmer `?1` is paid to `?2` from `?6` on, and gets the mail `?3` of the kind `?4` about it,
+/// unless that is NULL: the columns of the command view, in order.
+const SET_PAYOUT: &str = "
+    INSERT INTO set_payout_address (account_id, address, mail_id, mail_kind, sealed, changed_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
-/// Sets where a farmer is paid to.
-pub fn set_payout(db: &dyn Db, id: AccountId, address: Option<&str>) -> Result<(), StoreError> {
-    db.run(SET_PAYOUT, &[Value::text(id), address.into()]).map(drop)
+/// Sets where a farmer is paid to, and notifies them, in one statement.
+pub fn set_payout(
+    db: &dyn Db,
+    id: AccountId,
+    address: &str,
+    mail: Option<&NewMail<'_>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let params = [
+        Value::text(id),
+        address.into(),
+        mail.map(|mail| Value::text(mail.id)).into(),
+        mail.map(|mail| mail.kind).into(),
+        mail.map(|mail| Value::from(mail.sealed)).into(),
+        now.into(),
+    ];
+    db.run(SET_PAYOUT, &params).map(drop)
 }
 
 /// Where the farmer `?1` is paid to.

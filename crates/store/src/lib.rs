@@ -19,6 +19,7 @@ pub mod due;
 pub mod events;
 pub mod factors;
 pub mod farms;
+pub mod future_times;
 pub mod invariants;
 pub mod job_runs;
 pub mod jobs;

@@ -95,6 +95,7 @@ row! {
                 FROM tenures WHERE farmer_id = ?1 AND evaluate_at IS NOT NULL)
              + (SELECT micros FROM owed_credits WHERE farmer_id = ?1)",
         address: Option<String> = "payout_address",
+        address_changed_at: Option<Timestamp> = "payout_changed_at",
         open: u32 =
             "(SELECT count(*) FROM payouts
                WHERE account_id = ?1 AND state IN ('requested', 'approved', 'sent'))",
@@ -110,7 +111,13 @@ const FUNDS: &str = select!(Funds, "FROM accounts WHERE id = ?1 AND deleted_at I
 pub fn funds(db: &dyn Db, account: AccountId) -> Result<Funds, StoreError> {
     let params = [Value::text(account), WITHHELD_PERCENT.into()];
     let Some(seen) = db.first::<Funds>(FUNDS, &params)? else {
-        return Ok(Funds { balance: Usd::ZERO, withheld: Usd::ZERO, address: None, open: 0 });
+        return Ok(Funds {
+            balance: Usd::ZERO,
+            withheld: Usd::ZERO,
+            address: None,
+            address_changed_at: None,
+            open: 0,
+        });
     };
     Ok(Funds { withheld: seen.withheld.min(seen.balance), ..seen })
 }
@@ -141,7 +148,7 @@ pub fn request(
     let booking = life.request_booking().map(|booking| booking_json(&booking).to_string());
     for _ in 0..SAVE_ATTEMPTS {
         let funds = funds(db, new.account)?;
-        let address = decide(&funds, new.amount, new.min)?;
+        let address = decide(&funds, new.amount, new.min, now)?;
         let response = respond(&Payout {
             life,
             email: new.email.to_owned(),

@@ -228,7 +228,7 @@ impl Done {
             Done::PayoutCanceled => "Payout request canceled. The amount is back in your earnings.",
             Done::PayoutChanged => "Done. The farmer can see the change.",
             Done::NameSet => "Display name saved.",
-            Done::PayoutSet => "Payout address saved. Future payouts go there.",
+            Done::PayoutSet => "Payout address saved. You can request payouts to it in 72 hours.",
             Done::FarmVerified => "Farm verified. Only you can offer its nodes.",
             Done::NodeTakenOver => {
                 "Node taken over. Publish it to put it on the market; existing rentals continue."

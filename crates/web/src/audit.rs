@@ -20,6 +20,12 @@ impl Context<'_> {
         audit::write(self.db, &self.audit_entry(action, account, subject), self.now)
     }
 
+    /// Writes to the audit log that the access to a rental was looked at, once an hour.
+    pub fn audit_view(&self, account: AccountId, rental: &str) -> Result<(), StoreError> {
+        let entry = self.audit_entry(Action::AccessViewed, Some(account), rental);
+        audit::write_view(self.db, &entry, self.now)
+    }
+
     /// The entry of the audit log on what this request does: to what, and whose account it
     /// concerns.
     pub fn audit_entry<'s>(

@@ -1,10 +1,11 @@
 //! What a handler is given: the request, who asks, and the environment.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 
 use domain::account::Scope;
+use domain::factor::Verification;
 use domain::id::RequestId;
 use domain::time::Timestamp;
 use http::header::{AsHeaderName, HeaderName};
@@ -41,6 +42,8 @@ pub struct Context<'a> {
     pub(crate) params: Vec<(&'static str, String)>,
     /// The limit that is closest to its end, of those that this request used.
     budget: Cell<Option<Budget>>,
+    /// Cookies that the answer sets, beside those of its handler.
+    cookies: RefCell<Vec<String>>,
 }
 
 impl<'a> Deref for Context<'a> {
@@ -63,6 +66,7 @@ impl<'a> Context<'a> {
             request_id: new_request_id(env.random, env.now),
             params: Vec::new(),
             budget: Cell::new(None),
+            cookies: RefCell::default(),
         }
     }
 
@@ -75,6 +79,16 @@ impl<'a> Context<'a> {
     pub(crate) fn note_budget(&self, budget: Budget) {
         let tightest = self.budget.get().filter(|noted| noted.left() <= budget.left());
         self.budget.set(Some(tightest.unwrap_or(budget)));
+    }
+
+    /// Has the answer set a cookie, whatever its handler answers.
+    pub fn set_cookie(&self, cookie: String) {
+        self.cookies.borrow_mut().push(cookie);
+    }
+
+    /// The cookies that the answer sets.
+    pub(crate) fn take_cookies(&self) -> Vec<String> {
+        self.cookies.take()
     }
 
     /// The part of the path that matched the placeholder `{name}`.
@@ -125,6 +139,21 @@ impl<'a> Context<'a> {
     pub fn require_strong(&self) -> Result<(), Problem> {
         match self.account()?.grant {
             Grant::Session { is_strong: true, .. } => Ok(()),
+            Grant::Session { .. } | Grant::Token { .. } => {
+                Err(Problem::plain(Kind::VerificationRequired))
+            }
+        }
+    }
+
+    /// Refuses a session that has not shown a second factor lately.
+    pub fn require_recent_strong(&self) -> Result<(), Problem> {
+        self.require_strong()?;
+        match self.account()?.grant {
+            Grant::Session { is_strong, verified_at, .. }
+                if (Verification { verified_at, is_strong }).is_recent(self.now) =>
+            {
+                Ok(())
+            }
             Grant::Session { .. } | Grant::Token { .. } => {
                 Err(Problem::plain(Kind::VerificationRequired))
             }

@@ -2,11 +2,16 @@
 //!
 //! Limited is what changes something, computes a lot, or stays open. Reads are not: each is one
 //! bounded query, public ones can be cached, and counting them would make every read a write.
+//!
+//! Nobody uses up what others need. A request is counted by all of its limits or by none. Sessions
+//! of an account are counted apart from its tokens, and one token gets half of what its tokens get
+//! together. Guesses from elsewhere do not count for browsers in which the account has signed in
+//! before.
 
-use domain::time::Timestamp;
 use sha2::{Digest, Sha256};
-use store::limits::{self, Use};
-use store::{Db, StoreError};
+use store::StoreError;
+use store::accounts::Identity;
+use store::limits::{self, Consumption, Use};
 
 use crate::context::Context;
 use crate::problem::{Kind, Problem};
@@ -32,14 +37,16 @@ pub const CHANGES_BY_ADDRESS: Policy = Policy {
     name: "changes-by-address",
     quota: 3_000,
     seconds: 60,
-    about: "Requests other than GET and HEAD from one network address.",
+    about: "Requests other than GET and HEAD from one network address, with an account and without \
+            one apart.",
 };
 /// Changes, by account.
 pub const CHANGES_BY_ACCOUNT: Policy = Policy {
     name: "changes-by-account",
     quota: 1_200,
     seconds: 60,
-    about: "Requests other than GET and HEAD from one account.",
+    about: "Requests other than GET and HEAD from one account: in all of its sessions and, apart \
+            from these, with all of its API tokens.",
 };
 /// Changes, by token.
 pub const CHANGES_BY_TOKEN: Policy = Policy {
@@ -60,7 +67,8 @@ pub const FAILURES_BY_ADDRESS: Policy = Policy {
     name: "sign-in-failures-by-address",
     quota: 50,
     seconds: 15 * 60,
-    about: "Failed sign-ins from one network address. Above it, no passwords are checked.",
+    about: "Failed sign-ins from one network address. Above it, no passwords are checked, except \
+            in browsers that the account has signed in from.",
 };
 /// Failed sign-ins, by account and client address.
 pub const FAILURES_BY_PAIR: Policy = Policy {
@@ -74,29 +82,39 @@ pub const FAILURES_BY_ACCOUNT: Policy = Policy {
     name: "sign-in-failures-by-account",
     quota: 100,
     seconds: 60 * 60,
-    about: "Failed sign-ins to one account from all addresses. Passkeys and password resets still \
-            work.",
+    about: "Failed sign-ins to one account from all addresses. Passkeys, password resets and \
+            browsers that the account has signed in from still work.",
 };
-/// Wrong codes of a second factor, by account.
+/// Failed sign-ins in a browser that the account has signed in from.
+pub const FAILURES_BY_DEVICE: Policy = Policy {
+    name: "sign-in-failures-by-browser",
+    quota: 10,
+    seconds: 15 * 60,
+    about: "Failed sign-ins to one account in a browser that it has signed in from since its \
+            password last changed. Counts instead of the three above.",
+};
+/// Wrong codes of a second factor, by account; of a browser that has shown one before, by browser.
 pub const CODES: Policy = Policy {
     name: "second-factor-codes",
     quota: 10,
     seconds: 15 * 60,
-    about: "Authenticator and recovery codes tried for one account.",
+    about: "Authenticator and recovery codes tried for one account. A browser that has signed in \
+            with a second factor is counted apart.",
 };
-/// Passwords of somebody who is signed in, by account.
+/// Passwords of somebody who is signed in, by session.
 pub const VERIFICATIONS: Policy = Policy {
     name: "verifications",
     quota: 10,
     seconds: 15 * 60,
-    about: "Password confirmations by one account for protected changes.",
+    about: "Password confirmations in one session for protected changes.",
 };
-/// Mails that somebody makes us send, by recipient.
+/// Mails that somebody makes us send, by recipient and kind: sign-ups do not use up resets.
 pub const MAILS: Policy = Policy {
     name: "mails-by-recipient",
     quota: 5,
     seconds: 60 * 60,
-    about: "Sign-up, password reset and address change emails to one address.",
+    about: "Emails of one kind to one address: sign-up, password reset, address change. Browsers \
+            that the account has signed in from are counted apart.",
 };
 
 /// Streams opened, by account. Each is open for less than a minute, so that this also bounds how
@@ -105,7 +123,8 @@ pub const STREAMS: Policy = Policy {
     name: "streams-by-account",
     quota: 16,
     seconds: 60,
-    about: "Event streams opened by one account. Above it, poll events as JSON.",
+    about: "Event streams opened by one account in its sessions, or with one API token; with all \
+            of its tokens, twice as many. Above it, poll events as JSON.",
 };
 
 /// Streams opened, by client address: of whoever has many accounts, too.
@@ -121,7 +140,8 @@ pub const CLAIMS: Policy = Policy {
     name: "farm-claims",
     quota: 60,
     seconds: 60 * 60,
-    about: "Farm verifications started, and signatures tried, by one account.",
+    about: "Farm verifications started, and signatures tried, by one account in its \
+            sessions, or with one API token; with all of its tokens, twice as many.",
 };
 
 /// Looks at documents of the grid, by account: each asks the grid, which is not ours.
@@ -129,11 +149,28 @@ pub const NODE_PREVIEWS: Policy = Policy {
     name: "node-previews",
     quota: 60,
     seconds: 60,
-    about: "Node previews by one account.",
+    about: "Node previews by one account in its sessions, or with one API token; with all of its \
+            tokens, twice as many.",
+};
+
+/// Changes of what one node offers: each stays in its history for good.
+pub const OFFER_CHANGES: Policy = Policy {
+    name: "offer-changes-by-node",
+    quota: 120,
+    seconds: 60 * 60,
+    about: "Changes of the offer, lock, listing, maintenance or leaving of one node.",
+};
+/// Changes of what an account offers.
+pub const OFFER_CHANGES_BY_ACCOUNT: Policy = Policy {
+    name: "offer-changes-by-account",
+    quota: 3_000,
+    seconds: 60 * 60,
+    about: "The same for all nodes of one account, in its sessions or with one API token; with all \
+            of its tokens, twice as many.",
 };
 
 /// Every limit, for the documentation.
-pub const POLICIES: [Policy; 14] = [
+pub const POLICIES: [Policy; 17] = [
     CHANGES_BY_ADDRESS,
     CHANGES_BY_ACCOUNT,
     CHANGES_BY_TOKEN,
@@ -141,6 +178,7 @@ pub const POLICIES: [Policy; 14] = [
     FAILURES_BY_ADDRESS,
     FAILURES_BY_PAIR,
     FAILURES_BY_ACCOUNT,
+    FAILURES_BY_DEVICE,
     CODES,
     VERIFICATIONS,
     MAILS,
@@ -148,6 +186,8 @@ pub const POLICIES: [Policy; 14] = [
     STREAMS_BY_ADDRESS,
     CLAIMS,
     NODE_PREVIEWS,
+    OFFER_CHANGES,
+    OFFER_CHANGES_BY_ACCOUNT,
 ];
 
 /// What is left of the limit that is closest to its end: what the `RateLimit` headers say
@@ -211,9 +251,19 @@ impl Limit {
         }
     }
 
+    /// Twice as much.
+    fn twice(self) -> Limit {
+        Limit { quota: self.quota.saturating_mul(2), ..self }
+    }
+
     /// Takes a use back, because it turned out to be none of those that are limited.
     pub fn give_back(&self, cx: &Context<'_>) -> Result<(), StoreError> {
         limits::give_back(cx.db, &self.usage())
+    }
+
+    /// Takes every use back.
+    pub fn clear(&self, cx: &Context<'_>) -> Result<(), StoreError> {
+        limits::clear(cx.db, self.policy.name, &self.key)
     }
 }
 
@@ -227,35 +277,65 @@ fn seconds(millis: i64) -> i64 {
     (millis.max(0) + 999) / 1000
 }
 
-/// Uses limits, all at once; the first that is used up is the problem, which says when to try
-/// again.
-pub fn spend(cx: &Context<'_>, limits: &[Limit]) -> Result<(), Problem> {
-    let uses: Vec<Use<'_>> = limits.iter().map(Limit::usage).collect();
-    let sla_results = limits::consume(cx.db, &uses, cx.now)?;
-    for (limit, level) in limits.iter().zip(sla_results) {
-        let Some(level) = level else { return Err(refusal(cx, limit)) };
-        cx.note_budget(limit.budget(level));
+/// The limits of `policy` on an account: on its sessions together or, apart from them, on a token
+/// and on all of its tokens, which get twice as much as one. So one token that runs away stops
+/// neither the others nor who would revoke it.
+pub fn by_account(cx: &Context<'_>, policy: Policy, identity: &Identity) -> Vec<Limit> {
+    let account = identity.account.to_string();
+    match identity.token() {
+        None => vec![Limit::new(cx, policy, &account)],
+        Some(token) => vec![
+            Limit::new(cx, policy, &token.to_string()),
+            Limit::new(cx, policy, &of_tokens(&account)).twice(),
+        ],
     }
-    Ok(())
 }
 
-fn refusal(cx: &Context<'_>, limit: &Limit) -> Problem {
-    match seconds_to_wait(cx.db, limit, cx.now) {
-        Ok((seconds, level)) => {
-            cx.note_budget(limit.budget(level));
+/// The limits on requests that may change something.
+pub(crate) fn on_changes(cx: &Context<'_>) -> Vec<Limit> {
+    let Some(identity) = &cx.identity else {
+        return vec![Limit::new(cx, CHANGES_BY_ADDRESS, &cx.address)];
+    };
+    let account = identity.account.to_string();
+    // Whoever has no account does not use up what accounts at the same address have.
+    let by_address = Limit::new(cx, CHANGES_BY_ADDRESS, &format!("accounts at {}", cx.address));
+    match identity.token() {
+        None => vec![Limit::new(cx, CHANGES_BY_ACCOUNT, &account), by_address],
+        Some(token) => vec![
+            Limit::new(cx, CHANGES_BY_TOKEN, &token.to_string()),
+            Limit::new(cx, CHANGES_BY_ACCOUNT, &of_tokens(&account)),
+            by_address,
+        ],
+    }
+}
+
+/// The tokens of an account, as one who is counted.
+fn of_tokens(account: &str) -> String {
+    format!("tokens of {account}")
+}
+
+/// Uses limits: all of them, or none if one is used up. That one is the problem, which says when to
+/// try again. The narrowest comes first.
+pub fn spend(cx: &Context<'_>, limits: &[Limit]) -> Result<(), Problem> {
+    let uses: Vec<Use<'_>> = limits.iter().map(Limit::usage).collect();
+    match limits::consume(cx.db, &uses, cx.now)? {
+        Consumption::Counted(levels) => {
+            for (limit, level) in limits.iter().zip(levels) {
+                cx.note_budget(limit.budget(level));
+            }
+            Ok(())
+        }
+        Consumption::Refused { place, level, wait } => {
+            if let Some(limit) = limits.get(place) {
+                cx.note_budget(limit.budget(level));
+            }
+            let seconds = seconds(wait).max(1);
             let detail = format!("too many requests of this kind; try again in {seconds} seconds");
             let mut problem = Problem::new(Kind::TooManyRequests, detail);
             problem.extra.insert("retry_after_seconds".into(), seconds.into());
-            problem
+            Err(problem)
         }
-        Err(error) => error.into(),
     }
-}
-
-fn seconds_to_wait(db: &dyn Db, limit: &Limit, now: Timestamp) -> Result<(i64, i64), StoreError> {
-    let used = limit.usage();
-    let level = limits::level(db, used.policy, used.key, now)?;
-    Ok((seconds(level + used.cost - used.span).max(1), level))
 }
 
 #[cfg(test)]
@@ -281,6 +361,8 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), POLICIES.len());
         assert_eq!(limit(u32::MAX).usage().cost, 1);
+        let span = |policy: &Policy| i64::from(policy.seconds) * 1000;
+        assert!(POLICIES.iter().all(|policy| span(policy) <= limits::SPAN_MAX));
         assert!(!key("192.0.2.7").contains("192"));
     }
 }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use askama::Template;
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
-    HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, VARY,
+    WWW_AUTHENTICATE,
 };
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -165,6 +166,9 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
     if response.status() == StatusCode::UNAUTHORIZED {
         // RFC 9110, 15.5.2: such an answer says how to show who one is.
         response = with_header(response, WWW_AUTHENTICATE, "Bearer");
+    }
+    for cookie in cx.take_cookies() {
+        response = with_header(response, SET_COOKIE, &cookie);
     }
     if let Some(budget) = cx.budget() {
         response = with_header(response, RATE_LIMIT_POLICY, &budget.policy_header());

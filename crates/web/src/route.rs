@@ -5,7 +5,7 @@ use http::header::{ALLOW, SET_COOKIE};
 
 use crate::context::{Context, Response};
 use crate::form::Form;
-use crate::limit::{self, Limit};
+use crate::limit;
 use crate::operation::{Access, Operation, Parameter};
 use crate::problem::{Kind, Problem};
 use crate::{respond, session};
@@ -177,7 +177,7 @@ fn admit_and_call(route: &Route, cx: &mut Context<'_>) -> Result<Response, Probl
         }
         let is_safe = matches!(*cx.request.method(), Method::GET | Method::HEAD);
         if !is_safe {
-            limit_changes(cx)?;
+            limit::spend(cx, &limit::on_changes(cx))?;
         }
         match route.access {
             Access::Anonymous | Access::Public => {}
@@ -237,19 +237,6 @@ fn ask_verification(cx: &Context<'_>) -> Response {
     let query: String =
         url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     respond::see_other(&format!("/dashboard/verify?{query}"))
-}
-
-/// Counts a request that may change something.
-fn limit_changes(cx: &Context<'_>) -> Result<(), Problem> {
-    let mut limits = vec![Limit::new(cx, limit::CHANGES_BY_ADDRESS, &cx.address)];
-    if let Some(identity) = &cx.identity {
-        let account = identity.account.to_string();
-        limits.push(Limit::new(cx, limit::CHANGES_BY_ACCOUNT, &account));
-        if let Some(token) = identity.token() {
-            limits.push(Limit::new(cx, limit::CHANGES_BY_TOKEN, &token.to_string()));
-        }
-    }
-    limit::spend(cx, &limits)
 }
 
 /// Leads to the sign-in page and, where a page was asked for, back again.

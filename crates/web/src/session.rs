@@ -37,8 +37,10 @@ const SECRET_LENGTH_MAX: usize = 128;
 /// have many cookies.
 const COOKIE_LENGTH_MAX: usize = 64 * 1024;
 
-const SECURE_COOKIE: &str = "__Host-session";
-const LOCAL_COOKIE: &str = "session";
+/// The cookie that holds a session's secret.
+const SESSION_COOKIE: &str = "session";
+/// What the name of a cookie begins with that a browser keeps over TLS and for this host only.
+const SECURE_PREFIX: &str = "__Host-";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A secret that was just made, and what the database keeps of it.
@@ -184,10 +186,15 @@ fn bearer(request: &Request) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// The secret in the session's cookie. Cookies of others may be anything, and are in its way
-/// neither as bytes nor in a header of their own.
+/// The secret in the session's cookie.
 fn session_secret(request: &Request) -> Option<&str> {
-    let name = cookie_name(request);
+    cookie(request, SESSION_COOKIE)
+}
+
+/// The value of a cookie of ours. Cookies of others may be anything, and are in its way neither as
+/// bytes nor in a header of their own.
+pub fn cookie<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let name = cookie_name(request, name);
     let headers = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
     headers
         .filter(|cookies| cookies.len() <= COOKIE_LENGTH_MAX)
@@ -204,24 +211,26 @@ pub fn close(db: &dyn Db, request: &Request) -> Result<(), StoreError> {
 
 /// The `Set-Cookie` that signs in.
 pub fn sign_in_cookie(request: &Request, secret: &Secret) -> String {
-    cookie(request, &secret.text, SESSION_SECONDS)
+    new_cookie(request, SESSION_COOKIE, &secret.text, SESSION_SECONDS)
 }
 
 /// The `Set-Cookie` that signs out.
 pub fn sign_out_cookie(request: &Request) -> String {
-    cookie(request, "", 0)
+    new_cookie(request, SESSION_COOKIE, "", 0)
 }
 
-fn cookie(request: &Request, value: &str, max_age: i64) -> String {
-    let name = cookie_name(request);
-    let secure = if name == SECURE_COOKIE { "; Secure" } else { "" };
+/// The `Set-Cookie` of a cookie of ours, which no script can read. `max_age` is in seconds.
+pub fn new_cookie(request: &Request, name: &str, value: &str, max_age: i64) -> String {
+    let name = cookie_name(request, name);
+    let secure = if name.starts_with(SECURE_PREFIX) { "; Secure" } else { "" };
     format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
 }
 
 /// A browser keeps a `__Host-` cookie only over TLS. On plain `localhost`, for development, it is a
 /// plain one: the host that the request asked for decides.
-fn cookie_name(request: &Request) -> &'static str {
-    if is_local(host(request).unwrap_or("")) { LOCAL_COOKIE } else { SECURE_COOKIE }
+fn cookie_name(request: &Request, name: &str) -> String {
+    let prefix = if is_local(host(request).unwrap_or("")) { "" } else { SECURE_PREFIX };
+    format!("{prefix}{name}")
 }
 
 fn is_local(host: &str) -> bool {
@@ -322,14 +331,15 @@ mod tests {
     #[test]
     fn the_cookie_is_plain_on_localhost_only() {
         for (host, name) in [
-            ("localhost:3000", LOCAL_COOKIE),
-            ("127.0.0.1", LOCAL_COOKIE),
-            ("[::1]:3000", LOCAL_COOKIE),
-            ("mycelium.example", SECURE_COOKIE),
-            ("localhost.evil.example", SECURE_COOKIE),
-            ("", SECURE_COOKIE),
+            ("localhost:3000", "session"),
+            ("127.0.0.1", "session"),
+            ("[::1]:3000", "session"),
+            ("mycelium.example", "__Host-session"),
+            ("localhost.evil.example", "__Host-session"),
+            ("", "__Host-session"),
         ] {
-            assert_eq!(cookie_name(&request(&[("host", host)])), name, "{host}");
+            let request = request(&[("host", host)]);
+            assert_eq!(cookie_name(&request, SESSION_COOKIE), name, "{host}");
         }
         let cookie = sign_out_cookie(&request(&[("host", "mycelium.example")]));
         assert!(cookie.contains("; Secure") && !cookie.contains("Domain"), "{cookie}");

@@ -152,7 +152,7 @@ impl Market {
 
     /// Puts a mail that has failed into the outbox, in which nothing else is due.
     pub fn put_failed_mail(&self, to: &str) -> MailId {
-        let id = self.put_mail(&password_changed(&Email::parse(to).unwrap()));
+        let id = self.put_mail(&password_changed(&Email::parse(to).unwrap(), 0, 0));
         let db = self.open_database();
         let claimed = mails::claim(&db, self.now()).unwrap().unwrap();
         assert_eq!(claimed.id, id);

@@ -137,6 +137,11 @@ impl Stage {
         self.as_visitor().header("authorization", &format!("Bearer {OPERATOR_TOKEN}"))
     }
 
+    /// A program of somebody's, by a token with one scope.
+    pub fn as_token(&self, user: User, scope: &str) -> Caller<'_> {
+        self.as_visitor().with_token(user, scope, None)
+    }
+
     /// The agent of the farm of node 32, by a token for that farm.
     pub fn as_agent(&self) -> Caller<'_> {
         self.as_visitor().with_token(FARMER, "agent", Some(plot::FARM))

@@ -107,7 +107,8 @@ pub(crate) const CHANGE_PASSWORD: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/password",
-    summary: "Changes the password and ends all other sessions.",
+    summary: "Changes the password, and ends all other sessions and all API tokens that you don't \
+              keep.",
     access: Access::Account(Scope::Read),
     body: Some(schema_of::<NewPasswordBody>),
     status: 204,
@@ -169,8 +170,8 @@ pub(crate) const RESET_PASSWORD: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/reset/confirm",
-    summary: "Sets a new password with the emailed code and ends all sessions. You then sign in \
-              as usual, including any second factor.",
+    summary: "Sets a new password with the emailed code, and ends all sessions and all API tokens \
+              that you don't keep. You then sign in as usual, including any second factor.",
     body: Some(schema_of::<ResetBody>),
     status: 204,
     about_answer: "The password was set.",
@@ -339,6 +340,9 @@ pub(crate) struct NewPasswordBody {
     /// The password from now on, at least 8 characters.
     #[schemars(length(min = 8, max = 512))]
     pub password: String,
+    /// The API tokens that keep working, by their IDs; all others end. Left out, all end.
+    #[serde(default)]
+    pub keep_tokens: Vec<String>,
 }
 
 /// An email address to change to.
@@ -370,6 +374,9 @@ pub(crate) struct ResetBody {
     /// The password from now on, at least 8 characters.
     #[schemars(length(min = 8, max = 512))]
     pub password: String,
+    /// The API tokens that keep working, by their IDs; all others end. Left out, all end.
+    #[serde(default)]
+    pub keep_tokens: Vec<String>,
 }
 
 /// A mail is on its way.

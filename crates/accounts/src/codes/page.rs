@@ -1,6 +1,7 @@
 //! What leads through a mail: a sign-up, a forgotten password, a change of address.
 
 use askama::Template;
+use store::tokens::Token;
 use ui::limits::LINK_HOURS;
 use ui::visit::Visit;
 use web::Problem;
@@ -9,6 +10,7 @@ use web::page::{Field, Frame, Section};
 use web::text::counted;
 
 use crate::account::page::password_rule;
+use crate::settings::page::TokenRow;
 
 /// What `mail_sent.html` shows: the same, whoever asked and for whatever address.
 #[derive(Clone, Debug, Template)]
@@ -61,6 +63,8 @@ pub(crate) struct ResetConfirm {
     pub frame: Frame,
     /// Hidden field `code`.
     pub code: String,
+    /// The API tokens, to keep or to end.
+    pub tokens: Vec<TokenRow>,
     /// The rule for passwords.
     pub password_rule: String,
     /// What is wrong with the password, as a sentence.
@@ -126,10 +130,11 @@ impl Reset {
 
 impl ResetConfirm {
     /// The empty form.
-    pub(crate) fn new(visit: &Visit<'_>, code: &str) -> ResetConfirm {
+    pub(crate) fn new(visit: &Visit<'_>, code: &str, tokens: &[Token]) -> ResetConfirm {
         ResetConfirm {
             frame: visit.frame("Reset your password", Section::Elsewhere),
             code: code.to_owned(),
+            tokens: tokens.iter().map(TokenRow::new).collect(),
             password_rule: password_rule(),
             password_error: None,
             error: None,
@@ -137,7 +142,8 @@ impl ResetConfirm {
     }
 
     /// The form after no password was set.
-    pub(crate) fn refused(mut self, problem: &Problem) -> ResetConfirm {
+    pub(crate) fn refused(mut self, form: &Form, problem: &Problem) -> ResetConfirm {
+        TokenRow::keep(&mut self.tokens, form);
         self.password_error = error_of(&problem.fields, "password");
         self.error = error_above(problem, &["password"]);
         self

@@ -107,8 +107,14 @@ pub(crate) struct SessionRow {
 /// An API token.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenRow {
+    /// Its id.
+    pub id: String,
     /// Where the button posts that revokes it.
     pub revoke_url: String,
+    /// What stops when it ends with the password, if it is an agent's.
+    pub agent_warning: Option<String>,
+    /// Whether it was to be kept when the password was not changed.
+    pub is_kept: bool,
     /// What its owner calls it.
     pub name: String,
     /// How its text begins, such as `myc_4fTz`.
@@ -221,7 +227,8 @@ impl Settings {
     }
 
     /// The same after the password was not changed.
-    pub(crate) fn password_refused(mut self, problem: &Problem) -> Settings {
+    pub(crate) fn password_refused(mut self, form: &Form, problem: &Problem) -> Settings {
+        TokenRow::keep(&mut self.tokens, form);
         let [beside, above] = beside_password(problem, &["password"]);
         self.password.current_error = beside;
         self.password.password_error = error_of(&problem.fields, "password");
@@ -323,9 +330,21 @@ impl SessionRow {
 }
 
 impl TokenRow {
-    fn new(token: &Token) -> TokenRow {
+    /// A token now.
+    pub(crate) fn new(token: &Token) -> TokenRow {
         let spent = token.spent.for_people();
+        let is_agents = token.scopes.names().any(|scope| scope == Scope::Agent.into_str());
         TokenRow {
+            id: token.id.to_string(),
+            agent_warning: is_agents.then(|| {
+                let farm =
+                    token.farm.map_or("your farms".to_owned(), |farm| format!("farm {farm}"));
+                format!(
+                    "Without it, the agent of {farm} sets up no machines until you give it a \
+                         new token."
+                )
+            }),
+            is_kept: false,
             revoke_url: format!("/dashboard/settings/tokens/{}/revoke", token.id),
             name: token.name.clone(),
             hint: token.hint.clone(),
@@ -340,6 +359,15 @@ impl TokenRow {
             },
             used: token.used_at.map(moment::to_the_minute),
             ends: moment::on_day(token.expires_at),
+        }
+    }
+}
+
+impl TokenRow {
+    /// Chooses again those that a form has chosen to keep.
+    pub(crate) fn keep(rows: &mut [TokenRow], form: &Form) {
+        for row in rows {
+            row.is_kept = form.all("keep_tokens").any(|id| id == row.id);
         }
     }
 }

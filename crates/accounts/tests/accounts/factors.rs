@@ -139,7 +139,8 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
             Up to 80 characters. Leave empty to show your email address. [text display_name=]
             (Save)
             Password
-            Changing your password signs out all other browsers.
+            Changing your password signs out all other browsers and ends your API tokens, except
+              those you keep.
             post /dashboard/settings/password
             Current password [password current_password= required]
             New password

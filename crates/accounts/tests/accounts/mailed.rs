@@ -71,7 +71,8 @@ fn a_new_password_is_asked_for() {
         400,
         expect![[r#"
             Choose a new password
-            Your new password works immediately. All browsers are signed out.
+            Your new password works immediately. All browsers are signed out, and your API tokens
+              end, except those you keep.
             post /reset/confirm
             [hidden code=a]
             New password

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod factors;
+mod lockout;
 mod mailed;
 mod settings;
 mod sign_in;
+mod tokens;
 
 use domain::account::Email;
 use stage::{Answer, Caller, Stage, User};
@@ -28,7 +30,7 @@ fn set_password(stage: &Stage, users: &[User]) {
     send(&stage.as_visitor(), "/signup", &fields).see_other();
     let known = kept::credentials(&stage.db, &Email::parse(email).unwrap()).unwrap().unwrap();
     for user in users {
-        kept::change_password(&stage.db, user.account(), &known.password_hash, None).unwrap();
+        kept::change_password(&stage.db, user.account(), &known.password_hash, None, &[]).unwrap();
     }
 }
 

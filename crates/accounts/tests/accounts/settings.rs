@@ -73,11 +73,16 @@ fn everything_that_can_be_set_is_there() {
             Up to 80 characters. Leave empty to show your email address. [text display_name=]
             (Save)
             Password
-            Changing your password signs out all other browsers.
+            Changing your password signs out all other browsers and ends your API tokens, except
+              those you keep.
             post /dashboard/settings/password
             Current password [password current_password= required]
             New password
             At least 8 characters. A few random words work well. [password password= required]
+            Keep these API tokens
+            Tokens you don't select stop working now. Keep a token only if you know who uses it.
+            [checkbox keep_tokens=019fadbe-f200-7707-8707-070707070707] backup myc_4fTz… read,
+              rent; farm 1 only.
             (Change password)
             Passkeys
             A passkey signs you in with your fingerprint, face or screen lock. It replaces your

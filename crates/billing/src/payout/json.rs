@@ -30,7 +30,8 @@ pub(crate) const SET_PAYOUT: Operation = Operation {
     group: groups::FARM,
     method: Method::PUT,
     path: "/api/farm/payout",
-    summary: "Sets your payout address. Requires a session with a second factor.",
+    summary: "Sets your payout address. Requires a session that has shown a second factor in the \
+              last 15 minutes. After a change, payouts wait 72 hours.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<PayoutBody>),
     about_answer: "The new payout address.",

@@ -1,6 +1,7 @@
 //! Where a farmer is paid to, `/dashboard/farm/payout`.
 
 use askama::Template;
+use domain::factor::Verification;
 use store::accounts::Grant;
 use ui::visit::Visit;
 use web::Problem;
@@ -22,14 +23,18 @@ pub(crate) struct Payout {
 }
 
 impl Payout {
-    /// Where the farmer is paid to now. A browser that has shown a second factor can set it.
+    /// Where the farmer is paid to now. A browser that has shown a second factor lately can set it.
     pub(crate) fn new(visit: &Visit<'_>, address: Option<String>) -> Payout {
         let grant = visit.viewer.map(|viewer| &viewer.identity.grant);
-        let is_strong = matches!(grant, Some(Grant::Session { is_strong: true, .. }));
+        let is_recent = |verified_at, is_strong| {
+            is_strong && Verification { verified_at, is_strong }.is_recent(visit.now)
+        };
+        let may_set = matches!(grant, Some(Grant::Session { verified_at, is_strong, .. })
+            if is_recent(*verified_at, *is_strong));
         Payout {
             frame: visit.frame("Payout address", Section::Farm),
             payout_address: Field::new(address.unwrap_or_default()),
-            is_locked: !is_strong,
+            is_locked: !may_set,
             error: None,
         }
     }

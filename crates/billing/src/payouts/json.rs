@@ -49,6 +49,7 @@ pub(crate) const REQUEST_PAYOUT: Operation = Operation {
     problems: &[
         Kind::VerificationRequired,
         Kind::NoPayoutAddress,
+        Kind::PayoutAddressChanged,
         Kind::InsufficientEarnings,
         Kind::TooManyPayouts,
     ],

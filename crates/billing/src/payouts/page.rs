@@ -154,7 +154,7 @@ impl Payouts {
             frame: visit.frame("Payouts", Section::Farm),
             balance: funds.payable().for_people(),
             withheld: (funds.withheld > Usd::ZERO).then(|| funds.withheld.to_cents().for_people()),
-            obstacle: obstacle(&funds, min),
+            obstacle: obstacle(&funds, min, visit.now),
             amount: Field::new(funds.payable().to_string()),
             address: funds.address,
             is_locked: !is_strong,
@@ -184,9 +184,15 @@ impl Payouts {
 }
 
 /// Why nothing can be asked for now.
-fn obstacle(funds: &Funds, min: Usd) -> Option<String> {
+fn obstacle(funds: &Funds, min: Usd, now: Timestamp) -> Option<String> {
     if funds.address.is_none() {
         return Some("Set a payout address first.".to_owned());
+    }
+    if let Some(until) = funds.waits_until(now) {
+        let until = moment::to_the_minute(until).text;
+        return Some(format!(
+            "Your payout address was changed. You can request payouts from {until} on."
+        ));
     }
     if funds.open >= OPEN_MAX {
         return Some(format!(

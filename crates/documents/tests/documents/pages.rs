@@ -104,29 +104,43 @@ fn limits_are_said_in_full() {
               Retry-After.
             | Limit | Quota | Applies to
             | changes-by-address | 3,000 in a minute | Requests other than GET and HEAD from one
-              network address.
+              network address, with an account and without one apart.
             | changes-by-account | 1,200 in a minute | Requests other than GET and HEAD from one
-              account.
+              account: in all of its sessions and, apart from these, with all of its API tokens.
             | changes-by-token | 600 in a minute | Requests other than GET and HEAD with one API
               token.
             | sign-ups | 300 in an hour | Sign-ups from one network address.
             | sign-in-failures-by-address | 50 in 15 minutes | Failed sign-ins from one network
-              address. Above it, no passwords are checked.
+              address. Above it, no passwords are checked, except in browsers that the account
+              has signed in from.
             | sign-in-failures-by-account-and-address | 10 in 15 minutes | Failed sign-ins to one
               account from one network address.
             | sign-in-failures-by-account | 100 in an hour | Failed sign-ins to one account from
-              all addresses. Passkeys and password resets still work.
+              all addresses. Passkeys, password resets and browsers that the account has signed
+              in from still work.
+            | sign-in-failures-by-browser | 10 in 15 minutes | Failed sign-ins to one account in
+              a browser that it has signed in from since its password last changed. Counts
+              instead of the three above.
             | second-factor-codes | 10 in 15 minutes | Authenticator and recovery codes tried for
-              one account.
-            | verifications | 10 in 15 minutes | Password confirmations by one account for
+              one account. A browser that has signed in with a second factor is counted apart.
+            | verifications | 10 in 15 minutes | Password confirmations in one session for
               protected changes.
-            | mails-by-recipient | 5 in an hour | Sign-up, password reset and address change
-              emails to one address.
-            | streams-by-account | 16 in a minute | Event streams opened by one account. Above
-              it, poll events as JSON.
+            | mails-by-recipient | 5 in an hour | Emails of one kind to one address: sign-up,
+              password reset, address change. Browsers that the account has signed in from are
+              counted apart.
+            | streams-by-account | 16 in a minute | Event streams opened by one account in its
+              sessions, or with one API token; with all of its tokens, twice as many. Above it,
+              poll events as JSON.
             | farm-claims | 60 in an hour | Farm verifications started, and signatures tried, by
-              one account.
-            | node-previews | 60 in a minute | Node previews by one account.
+              one account in its sessions, or with one API token; with all of its tokens, twice
+              as many.
+            | node-previews | 60 in a minute | Node previews by one account in its sessions, or
+              with one API token; with all of its tokens, twice as many.
+            | offer-changes-by-node | 120 in an hour | Changes of the offer, lock, listing,
+              maintenance or leaving of one node.
+            | offer-changes-by-account | 3,000 in an hour | The same for all nodes of one
+              account, in its sessions or with one API token; with all of its tokens, twice as
+              many.
             Size limits
             | Limit | Maximum | When exceeded
             | Request body | 64 KiB | Rejected with body-too-large.

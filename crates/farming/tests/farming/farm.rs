@@ -572,3 +572,28 @@ fn a_farmer_sees_how_full_the_disks_of_agents_are() {
     assert!(!says(warning));
     stage.check_invariants();
 }
+
+/// T11: each change of an offer is kept for good, in three tables.
+#[test]
+fn an_offer_is_changed_only_so_often() {
+    let stage = Stage::three_slices();
+    let change = |nth: u32| {
+        let body = json!({ "name": format!("Canal house {nth}") });
+        let path = "/api/farm/nodes/node32";
+        stage.as_user(FARMER).call(farming::ROUTES, http::Method::PATCH, path, body).status()
+    };
+    for nth in 0..120 {
+        assert_eq!(change(nth), 200, "{nth}");
+    }
+    let versions = || {
+        let sql = "SELECT count(*) FROM offer_history";
+        stage.db.connection().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let kept = versions();
+    for nth in 120..1_000 {
+        assert_eq!(change(nth), 429, "{nth}");
+    }
+    assert_eq!(versions(), kept);
+    stage.pass_seconds(30);
+    assert_eq!(change(1_000), 200);
+}

@@ -2,7 +2,7 @@
 
 use domain::recurring::{EARN, NOTIFY_OF_LATE_JOBS, REFUND_WITHOUT_ACCESS};
 use serde_json::{Value, json};
-use stage::{ADA, Answer, BEN, FARMER, Stage, User};
+use stage::{ADA, Answer, BEN, Caller, FARMER, Stage, User};
 
 use crate::rented;
 use crate::servers::KEY;
@@ -236,4 +236,31 @@ fn a_farmer_confirms_on_a_page() {
     // Where nothing waits any more, an old notification leads to the node.
     let other = farmer.get(machines::ROUTES, &format!("{NODE}/slices/2/setup")).see_other();
     assert_eq!(other, NODE);
+}
+
+/// T11: looks at access are folded, for the audit log is kept for good.
+#[test]
+fn a_program_that_looks_at_access_all_the_time_fills_no_log() {
+    let stage = Stage::market();
+    let rental = ready(&stage);
+    let views = || {
+        let sql = "SELECT count(*) FROM audit WHERE action = 'access-viewed'";
+        stage.db.connection().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let path = format!("{rental}/access");
+    let look = |who: &Caller<'_>| drop(who.get(renting::ROUTES, &path).ok(200));
+    for _ in 0..1_000 {
+        look(&stage.as_user(ADA));
+    }
+    assert_eq!(views(), 1);
+    // Who else looks, and from where else, is in the log.
+    let token = stage.as_token(ADA, "read");
+    look(&token);
+    look(&token);
+    assert_eq!(views(), 2);
+    look(&stage.as_user(ADA).header("spin-client-addr", "203.0.113.9:1"));
+    assert_eq!(views(), 3);
+    stage.pass_seconds(HOUR);
+    look(&stage.as_user(ADA));
+    assert_eq!(views(), 4);
 }

@@ -1,8 +1,7 @@
 //! Accounts: making, changing, shutting out and deleting them.
 
-use domain::account::Email;
-use domain::id::MailId;
-use domain::id::NodeId;
+use domain::account::{Email, Scopes};
+use domain::id::{MailId, NodeId, TokenId};
 use domain::listing::Listing;
 use domain::rental::GRACE_SECONDS;
 use store::accounts::{
@@ -10,11 +9,12 @@ use store::accounts::{
     payout, rehash, set_operator, set_payout,
 };
 use store::challenges::{self, ChallengeKind, NewChallenge};
+use store::tokens::{self, NewToken};
 use store::{RusqliteDb, StoreError, sessions};
 
 use crate::market::{
-    AIDA, FARMER, NODE, OMAR, account, assert_sound, attempt, by_hand, count, email, empty, market,
-    now, open_account, pass, random, rent,
+    AIDA, FARMER, NODE, OMAR, account, assert_sound, attempt, by_hand, count, email, empty,
+    last_week, market, now, open_account, pass, random, rent,
 };
 use crate::sessions::open;
 
@@ -47,8 +47,25 @@ fn open_reset(db: &RusqliteDb, number: u32) {
     challenges::open_by_mail(db, &challenge, mail, "password-reset", b"sealed", now()).unwrap();
 }
 
+/// A token of somebody.
+fn token(db: &RusqliteDb, owner: u32, nth: u8) -> TokenId {
+    let token = NewToken {
+        id: TokenId::from_random(now(), random(nth.into())),
+        hash: &[nth; 32],
+        hint: "myc_",
+        account: account(owner),
+        name: "laptop",
+        scopes: Scopes::ALL,
+        farm: None,
+        spending_limit: None,
+        expires_at: now().plus_months(1),
+    };
+    assert!(tokens::create(db, &token, now()).unwrap());
+    token.id
+}
+
 #[test]
-fn a_new_password_ends_other_sessions_and_codes() {
+fn a_new_password_ends_other_sessions_and_codes_and_tokens() {
     let db = empty();
     for number in [OMAR, AIDA] {
         open_account(&db, number);
@@ -57,13 +74,22 @@ fn a_new_password_ends_other_sessions_and_codes() {
     open(&db, OMAR, 1, now().plus_seconds(60)).unwrap();
     open(&db, OMAR, 2, now().plus_seconds(60)).unwrap();
     open(&db, AIDA, 3, now().plus_seconds(60)).unwrap();
-    change_password(&db, account(OMAR), "$new", Some(&[2; 32])).unwrap();
+    let [kept, lost] = [1, 2].map(|nth| token(&db, OMAR, nth));
+    let of_another = token(&db, AIDA, 3);
+    change_password(&db, account(OMAR), "$new", Some(&[2; 32]), &[kept, of_another]).unwrap();
     assert_eq!(credentials_of(&db, account(OMAR)).unwrap().unwrap().password_hash, "$new");
     assert!(sessions::find(&db, &[1; 32], now()).unwrap().is_none());
     assert!(sessions::find(&db, &[2; 32], now()).unwrap().is_some());
     assert!(sessions::find(&db, &[3; 32], now()).unwrap().is_some(), "another's stays");
     assert_eq!(count(&db, "SELECT count(*) FROM challenges"), 1);
-    change_password(&db, account(OMAR), "$newer", None).unwrap();
+    let tokens = |number| {
+        let found = tokens::of_account(&db, account(number), now()).unwrap();
+        found.iter().map(|token| token.id).collect::<Vec<_>>()
+    };
+    assert!(!tokens(OMAR).contains(&lost));
+    assert_eq!((tokens(OMAR), tokens(AIDA)), (vec![kept], vec![of_another]));
+    change_password(&db, account(OMAR), "$newer", None, &[]).unwrap();
+    assert_eq!((tokens(OMAR), tokens(AIDA)), (vec![], vec![of_another]));
     assert_eq!((sessions_of(&db, OMAR), sessions_of(&db, AIDA)), (0, 1));
 }
 
@@ -71,7 +97,7 @@ fn a_new_password_ends_other_sessions_and_codes() {
 fn a_hash_is_renewed_unless_the_password_changed_meanwhile() {
     let db = empty();
     open_account(&db, OMAR);
-    change_password(&db, account(OMAR), "$1", None).unwrap();
+    change_password(&db, account(OMAR), "$1", None, &[]).unwrap();
     let hash = || credentials_of(&db, account(OMAR)).unwrap().unwrap().password_hash;
     rehash(&db, account(OMAR), "$1", "$2").unwrap();
     assert_eq!(hash(), "$2");
@@ -163,6 +189,6 @@ fn accounts_are_listed_by_the_beginning_of_their_address() {
     assert!(list(&db, &first, "", 1).unwrap()[0].is_operator);
     assert_eq!(set_operator(&db, account(99), true), Ok(false));
     assert_eq!(payout(&db, account(AIDA)), Ok(None));
-    set_payout(&db, account(AIDA), Some("5Grw")).unwrap();
+    set_payout(&db, account(AIDA), "5Grw", None, last_week()).unwrap();
     assert_eq!(payout(&db, account(AIDA)), Ok(Some("5Grw".to_owned())));
 }

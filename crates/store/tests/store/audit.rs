@@ -1,6 +1,8 @@
 //! The audit log: it only grows, and each change of the past shows.
 
-use store::audit::{Actor, NewEntry, all, broken, of_account, seal, write};
+use store::audit::{
+    Actor, NewEntry, VIEW_SECONDS, all, broken, of_account, seal, write, write_view,
+};
 use store::chain::{Head, hex};
 use store::{RusqliteDb, StoreError};
 
@@ -26,6 +28,24 @@ fn log() -> RusqliteDb {
         write(&db, &entry(number), now()).unwrap();
     }
     db
+}
+
+#[test]
+fn a_look_is_written_down_once_an_hour_for_whoever_looks() {
+    let db = empty();
+    let look = |rental: &'static str, address: &'static str, seconds: i64| {
+        let entry = NewEntry { action: "access-viewed", subject: rental, address, ..entry(OMAR) };
+        write_view(&db, &entry, now().plus_seconds(seconds)).unwrap();
+        count(&db, "SELECT count(*) FROM audit")
+    };
+    assert_eq!(look("a", "192.0.2.7", 0), 1);
+    assert_eq!(look("a", "192.0.2.7", VIEW_SECONDS - 1), 1);
+    assert_eq!(look("b", "192.0.2.7", 0), 2);
+    assert_eq!(look("a", "192.0.2.8", 0), 3);
+    assert_eq!(look("a", "192.0.2.7", VIEW_SECONDS), 4);
+    // Written by a clock that was ahead, it stands for nothing now.
+    assert_eq!(look("c", "192.0.2.7", 86_400), 5);
+    assert_eq!(look("c", "192.0.2.7", 0), 6);
 }
 
 #[test]

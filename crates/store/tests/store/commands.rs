@@ -25,8 +25,8 @@ use strum::VariantArray;
 use crate::NO_MACHINES;
 use crate::market::{
     Attempt, account, assert_sound, attempt, balance, carries, count, credit, earned, email, empty,
-    extend_once, now, open_account, order_id, order_once, pass, quote, quote_id, rental_id,
-    rental_of, report, set_up_nothing_by_hand, states, terms,
+    extend_once, last_week, now, open_account, order_id, order_once, pass, quote, quote_id,
+    rental_id, rental_of, report, set_up_nothing_by_hand, states, terms,
 };
 use crate::model::{ACCOUNTS, FEE_PERCENT, MICROS, Model, ModelNode, RENTED_MAX, Slot, dollars};
 use crate::model_pay::PAID_ACCOUNTS_MAX;
@@ -328,7 +328,7 @@ impl Both {
             });
         }
         for number in 1..=PAID_ACCOUNTS_MAX {
-            accounts::set_payout(&both.db, account(number), Some("BE71")).unwrap();
+            accounts::set_payout(&both.db, account(number), "BE71", None, last_week()).unwrap();
         }
         ACCOUNTS.for_each(|to| drop(both.run(Command::Credit { to, dollars: 400, key: 90 + to })));
         both

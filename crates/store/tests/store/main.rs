@@ -19,6 +19,7 @@ mod extend;
 mod factors;
 mod farm;
 mod farms;
+mod future_times;
 mod invariants;
 mod job_runs;
 mod jobs;

@@ -48,6 +48,11 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_seconds(1_795_367_321)
 }
 
+/// Long enough ago for payouts to an address.
+pub(crate) fn last_week() -> Timestamp {
+    now().plus_seconds(-7 * 86_400)
+}
+
 pub(crate) fn usd(text: &str) -> Usd {
     Usd::parse("amount", text).unwrap()
 }

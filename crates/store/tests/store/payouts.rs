@@ -15,8 +15,8 @@ use store::{Db, RusqliteDb, StoreError, accounts, statements};
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, KEY_USED, OMAR, OTHER_FARMER, account, assert_sound, attempt,
-    by_hand, count, earned, email, evaluate, fund, furnish, intention, market, now, once, pass,
-    random, rent, response, usd,
+    by_hand, count, earned, email, evaluate, fund, furnish, intention, last_week, market, now,
+    once, pass, random, rent, response, usd,
 };
 use crate::meanwhile::meanwhile;
 use crate::races::at_once;
@@ -91,7 +91,7 @@ fn do_all(db: &dyn Db, id: PayoutId, actions: &[PayoutAction<'_>]) {
 
 /// One payout that is held, one that was sent, and one that is back.
 pub(crate) fn one_of_each(db: &dyn Db) {
-    accounts::set_payout(db, account(FARMER), Some(ADDRESS)).unwrap();
+    accounts::set_payout(db, account(FARMER), ADDRESS, None, last_week()).unwrap();
     for (number, actions) in [
         (1, &[PayoutAction::Approve][..]),
         (2, &[PayoutAction::Approve, PayoutAction::Send("SEPA 2")]),
@@ -122,7 +122,7 @@ fn furnish_earnings(db: &dyn Db) {
     let over = now().plus_months(1).plus_seconds(GRACE_SECONDS);
     pass(db, over, 10);
     evaluate(db, over);
-    accounts::set_payout(db, account(FARMER), Some(ADDRESS)).unwrap();
+    accounts::set_payout(db, account(FARMER), ADDRESS, None, last_week()).unwrap();
 }
 
 fn held(db: &RusqliteDb, id: PayoutId) -> Usd {
@@ -146,7 +146,7 @@ fn a_payout_goes_its_way() {
     assert_eq!((payout.life.state, payout.address.as_str()), (PayoutState::Requested, ADDRESS));
     assert_eq!((earned(&db, FARMER), held(&db, id), outside()), (usd("15"), usd("30"), before));
     // Who moves meanwhile is paid where they asked to be.
-    accounts::set_payout(&db, account(FARMER), Some("elsewhere")).unwrap();
+    accounts::set_payout(&db, account(FARMER), "elsewhere", None, last_week()).unwrap();
     for (action, state, out) in [
         (PayoutAction::Approve, PayoutState::Approved, "0"),
         (PayoutAction::Send("SEPA 7"), PayoutState::Sent, "30"),
@@ -345,7 +345,7 @@ fn what_changed_meanwhile_is_decided_anew() {
     withdraw(&db, payout_id(2)).unwrap();
     // Where to is read with what is there: who moves meanwhile is asked for the new place.
     let faster = meanwhile(&db, "INSERT INTO request_payout", |db| {
-        accounts::set_payout(db, account(FARMER), Some("elsewhere")).unwrap();
+        accounts::set_payout(db, account(FARMER), "elsewhere", None, last_week()).unwrap();
     });
     assert_eq!(ask(&faster, 4, "10").unwrap().address, "elsewhere");
 }

@@ -24,11 +24,11 @@ use store::sessions::NewSession;
 use store::statements::AccountKind;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
-    dashboard, disputes, due, events, farms, jobs, leaving, ledger, ledger_chain, limits,
-    machine_actions, machines, mails, maintenance, nodes, notifications, observations, offering,
-    offers, outages, payouts, quotes, receipts, rentals, responses, revenue, samples, sessions,
-    sla_alerts, sla_results, ssh_keys, statements, sync, sync_runs, tokens, top_ups, transfers,
-    unprovisioned, webhooks,
+    dashboard, disputes, due, events, farms, future_times, jobs, leaving, ledger, ledger_chain,
+    limits, machine_actions, machines, mails, maintenance, nodes, notifications, observations,
+    offering, offers, outages, payouts, quotes, receipts, rentals, responses, revenue, samples,
+    sessions, sla_alerts, sla_results, ssh_keys, statements, sync, sync_runs, tokens, top_ups,
+    transfers, unprovisioned, webhooks,
 };
 use strum::VariantArray;
 
@@ -58,6 +58,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&rentals::INDEXED)
         .chain(&responses::INDEXED)
         .chain(&quotes::INDEXED)
+        .chain(&future_times::INDEXED)
         .chain(&transfers::INDEXED)
         .chain(&due::INDEXED)
         .chain(&leaving::INDEXED)
@@ -225,12 +226,12 @@ fn a_day_of_accounts(db: &dyn Db, renter: AccountId) {
     tokens::of_account(db, renter, now()).unwrap();
     tokens::revoke(db, renter, token.id).unwrap();
     tokens::sweep(db, now()).unwrap();
-    accounts::change_password(db, renter, "$", None).unwrap();
+    accounts::change_password(db, renter, "$", None, &[]).unwrap();
     accounts::rehash(db, renter, "$", "$").unwrap();
     accounts::change_email(db, renter, &email(OMAR)).unwrap();
     accounts::disable(db, renter, None).unwrap();
     accounts::set_operator(db, renter, false).unwrap();
-    accounts::set_payout(db, renter, None).unwrap();
+    accounts::set_payout(db, renter, "BE71", None, now()).unwrap();
     a_day_of_guards(db, renter);
 }
 
@@ -250,9 +251,21 @@ fn a_day_of_guards(db: &dyn Db, renter: AccountId) {
     challenges::sweep(db, now()).unwrap();
     let limit = Use { policy: "changes", key: "a", span: 60_000, cost: 1 };
     limits::consume(db, &[limit], now()).unwrap();
-    limits::level(db, limit.policy, limit.key, now()).unwrap();
+    limits::consume(db, &[Use { cost: 60_000, ..limit }], now()).unwrap();
     limits::give_back(db, &limit).unwrap();
+    limits::clear(db, limit.policy, "b").unwrap();
     limits::sweep(db, now()).unwrap();
+    future_times::reset(db, now()).unwrap();
+    let view = audit::NewEntry {
+        action: "access-viewed",
+        actor: audit::Actor::Account,
+        actor_id: String::new(),
+        account: Some(renter),
+        subject: "rental",
+        address: "",
+        request_id: "",
+    };
+    audit::write_view(db, &view, now()).unwrap();
     audit::of_account(db, renter, None, 20).unwrap();
     audit::all(db, None, 20).unwrap();
     audit::seal(db).unwrap();

@@ -155,6 +155,11 @@ impl From<RequestFailure> for Problem {
         };
         match rule {
             RequestError::NoAddress => Problem::plain(Kind::NoPayoutAddress),
+            RequestError::AddressChanged { until } => {
+                let mut problem = Problem::new(Kind::PayoutAddressChanged, rule);
+                problem.extra.insert("available_at".into(), until.to_string().into());
+                problem
+            }
             RequestError::BelowMinimum { min } => {
                 let rule = format!("an amount in dollars and cents, {min} at least");
                 FieldError::new("amount_usd", &rule).into()

@@ -148,6 +148,9 @@ kinds! {
         "Decide on a smaller amount, wait, or credit the other party by hand.";
     NoPayoutAddress, "no-payout-address", CONFLICT, "No payout address set",
         "Set a payout address, then request the payout again.";
+    PayoutAddressChanged, "payout-address-changed", CONFLICT,
+        "The payout address was changed recently",
+        "Wait until `available_at`: payouts wait 72 hours after a change of the address.";
     InsufficientEarnings, "insufficient-earnings", CONFLICT, "Earnings are too low",
         "Request at most the available balance, or wait until you have earned more.";
     TooManyPayouts, "too-many-payouts", CONFLICT, "Too many payouts in progress",

@@ -52,6 +52,17 @@ pub(crate) fn check_variables(reference: &str, manifest: &str) -> Vec<String> {
     declared.symmetric_difference(&described).cloned().collect()
 }
 
+/// Tables that only one of the reference on growth and the schema has.
+pub(crate) fn check_tables(reference: &str, schema: &str) -> Vec<String> {
+    let names = |start: &'static str, text: &str, end: char| -> BTreeSet<String> {
+        let rows = text.lines().filter_map(|line| line.strip_prefix(start));
+        rows.filter_map(|row| row.split(end).next()).map(str::to_owned).collect()
+    };
+    let declared = names("CREATE TABLE ", schema, ' ');
+    let described = names("| `", reference, '`');
+    declared.symmetric_difference(&described).cloned().collect()
+}
+
 /// Guards that are named in a table of invariants and are not in the sources, and integrity checks
 /// of the sources that no table names.
 pub(crate) fn check_guards<'a>(
@@ -109,6 +120,14 @@ mod tests {
         };
         check("| Variable |\n| `a` | |\n| `b` | `c` |", &[]);
         check("| `a` | |\n| `c` | |", &["b", "c"]);
+    }
+
+    #[test]
+    fn a_table_on_one_side_only_is_noticed() {
+        let schema = "CREATE TABLE a (\nCREATE TABLE b (\nCREATE INDEX a_by_b ON a (b);";
+        let check = |reference: &str| check_tables(reference, schema);
+        assert_eq!(check("| Table |\n| `a` | 1 |\n| `b` | `c` |"), [""; 0]);
+        assert_eq!(check("| `a` | |\n| `c` | |"), ["b", "c"]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ const LAYERS: [(&str, &[&str]); 23] = [
     ("documents", &["domain", "store", "ui", "web"]),
     // The features. Only these arrows are between them.
     ("accounts", &["domain", "factors", "mail", "seal", "store", "ui", "web"]),
-    ("billing", &["domain", "payments", "store", "ui", "web"]),
+    ("billing", &["domain", "mail", "payments", "store", "ui", "web"]),
     ("farming", &["domain", "grid", "ownership", "store", "ui", "web"]),
     ("machines", &["domain", "mail", "seal", "store", "ui", "web"]),
     ("notifying", &["domain", "mail", "seal", "store", "ui", "web"]),

@@ -142,6 +142,15 @@ fn every_variable_is_in_the_reference() {
 }
 
 #[test]
+fn every_table_has_a_bound_of_its_growth() {
+    let tree = Tree::read();
+    let reference = tree.text("docs/reference/growth.md").expect("the reference is there");
+    let schema = tree.text("migrations/schema.sql").expect("the schema is there");
+    let why = "docs/reference/growth.md says how each table grows, and for how long rows are kept";
+    expect_none(why, documents::check_tables(reference, schema));
+}
+
+#[test]
 fn every_invariant_names_a_guard_that_exists() {
     let tree = Tree::read();
     let document = tree.files("docs/", "md").find(|file| file.path == "docs/invariants.md");

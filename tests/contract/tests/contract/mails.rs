@@ -4,7 +4,9 @@ use accounts::mails::{
     address_taken, email_change, email_changed, factor_changed, no_account, password_changed,
     password_reset, sign_up,
 };
+use billing::mails::payout_address_changed;
 use domain::account::Email;
+use domain::time::Timestamp;
 use mail::Mail;
 use notifying::mails::{NOTICES_MAX, NoticeLine, notifications};
 use proptest::prelude::*;
@@ -27,7 +29,8 @@ fn every_mail(to: &Email, text: &str) -> Vec<Mail> {
         no_account(to, URL),
         email_change(to, URL),
         email_changed(to),
-        password_changed(to),
+        password_changed(to, 1, 2),
+        payout_address_changed(to, text, Timestamp::from_seconds(1_800_000_000)),
         factor_changed(to, text),
         rental_ends(to, END),
         renewal_at_risk(to, END, text),

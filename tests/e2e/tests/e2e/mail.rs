@@ -281,7 +281,7 @@ async fn without_a_transport_nothing_is_sent_and_a_wrong_variable_is_named() {
 async fn what_was_sent_long_ago_is_swept() {
     let (_postmark, market) = market().await;
     market.put_failed_mail("ben@example.org");
-    market.put_mail(&password_changed(&Email::parse(ADA).unwrap()));
+    market.put_mail(&password_changed(&Email::parse(ADA).unwrap(), 0, 0));
     run(&market).await;
     let count = || {
         let sql = "SELECT count(*) FROM mails";

@@ -24,12 +24,13 @@ async fn earned(market: &Market) {
     }
 }
 
-/// The farmer, in a session with a second factor, who has said where to be paid.
+/// The farmer, in a session with a second factor, who has said where to be paid three days ago.
 async fn farmer(market: &Market) -> Client {
     let farmer = market.sign_in(FARMER).await;
     market.strengthen(&farmer);
     let address = json!({ "payout_address": ADDRESS });
     farmer.put("/api/farm/payout", &address).await.ok(200);
+    market.pass(3 * DAY);
     farmer
 }
 
@@ -122,8 +123,11 @@ async fn a_payout_goes_step_by_step_and_the_money_with_it() {
     let found = farmer.get(&format!("{PAYOUTS}/{}", id(&payout))).await.ok(200);
     assert_eq!(
         (&found["state"], &found["finished_at"]),
-        (&json!("done"), &json!("2026-12-25T17:20:00Z"))
+        (&json!("done"), &json!("2026-12-28T17:20:00Z"))
     );
+    let refused = farmer.post(PAYOUTS, &json!({ "amount_usd": "102.50" })).await;
+    refused.problem(409, "payout-address-changed");
+    market.pass(3 * DAY);
 
     // From each open state it can fail, and the money is back.
     for (key, steps) in [("b", &[][..]), ("c", &["approve"]), ("d", &["approve", "send"])] {
@@ -185,6 +189,7 @@ async fn what_must_not_be_paid_is_refused() {
     farmer.post(PAYOUTS, &body).await.problem(409, "no-payout-address");
     let address = json!({ "payout_address": ADDRESS });
     farmer.put("/api/farm/payout", &address).await.ok(200);
+    market.pass(3 * DAY);
     for wrong in ["24.99", "0", "x", "25.001"] {
         let refused = farmer.post(PAYOUTS, &json!({ "amount_usd": wrong })).await;
         assert_eq!(refused.wrong_fields(), ["amount_usd"], "{wrong}");
@@ -248,6 +253,9 @@ async fn the_pages_of_payouts_work_without_scripts() {
     farmer.open(path).await.says(&["Set a payout address first."]);
     let address = json!({ "payout_address": "=1+1, evil" });
     farmer.client.put("/api/farm/payout", &address).await.ok(200);
+    let until = "You can request payouts from 28 December 2026, 17:20 UTC on.";
+    farmer.open(path).await.says(&[until]);
+    market.pass(3 * DAY);
     let page = farmer.open(path).await;
     let refused = farmer.send(page.submit(path, &[("amount_usd", "5")])).await.page(400);
     refused.says(&["An amount in dollars and cents, 25.00 at least."]);

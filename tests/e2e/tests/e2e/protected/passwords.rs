@@ -79,6 +79,7 @@ async fn item_32_a_new_password_needs_the_old_one() {
 
     let changed = here.post("/api/account/password", &change(PASSWORD)).await;
     changed.ok(204);
+    token.get("/api/account").await.problem(401, "not-signed-in");
     // Every other session has ended, and this one goes on under another secret.
     there.get("/api/account").await.problem(401, "not-signed-in");
     here.get("/api/account").await.problem(401, "not-signed-in");
