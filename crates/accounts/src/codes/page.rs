@@ -1,7 +1,7 @@
 //! What leads through a mail: a sign-up, a forgotten password, a change of address.
 
 use askama::Template;
-use ui::limits::LINK_MINUTES;
+use ui::limits::LINK_HOURS;
 use ui::visit::Visit;
 use web::Problem;
 use web::form::{Form, error_above, error_of, sent};
@@ -16,7 +16,7 @@ use crate::account::page::password_rule;
 pub(crate) struct MailSent {
     /// What surrounds the page.
     pub frame: Frame,
-    /// How long the link in the mail works, such as `10 minutes`.
+    /// How long the link in the mail works, such as `6 hours`.
     pub lasts: String,
 }
 
@@ -74,7 +74,7 @@ impl MailSent {
     pub(crate) fn new(visit: &Visit<'_>) -> MailSent {
         MailSent {
             frame: visit.frame("Check your email", Section::Elsewhere),
-            lasts: counted(LINK_MINUTES, "minute"),
+            lasts: counted(LINK_HOURS, "hour"),
         }
     }
 }

@@ -142,7 +142,7 @@ fn limits_are_said_in_full() {
             | Sessions per account | 50 | The oldest session is signed out.
             | Rentals ended during setup | 3 in 24 hours | Refunded in full. Further ones are
               charged for the time since you rented them.
-            | Lifetime of email links | 10 minutes | Rejected with expired-code. Each link works
+            | Lifetime of email links | 6 hours | Rejected with expired-code. Each link works
               once."#]],
     );
 }
