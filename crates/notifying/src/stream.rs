@@ -17,7 +17,7 @@ use store::events::{self, Event};
 use store::{Db, StoreError};
 use web::body::{Body, Chunk, EVENT_STREAM, Stream};
 use web::context::sole_header;
-use web::limit;
+use web::limit::{self, Limit};
 use web::{Context, Env, Problem, Request, Response, respond, session};
 
 use crate::stream::json::{EventView, Events};
