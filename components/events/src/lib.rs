@@ -1,4 +1,4 @@
-//! What happens, told as it happens; alone, because a stream holds an instance.
+//! What happens, told as it happens; alone, because streams wait, many in one instance.
 
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;

@@ -1,4 +1,4 @@
-//! What agents of farms do; alone, because a wait holds an instance.
+//! What agents of farms do; alone, because waits are many in one instance.
 
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;

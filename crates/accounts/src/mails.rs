@@ -2,13 +2,13 @@
 
 use domain::account::Email;
 use mail::{Mail, one_line};
-use ui::limits::LINK_MINUTES;
+use ui::limits::LINK_HOURS;
 
 /// Whoever signed up follows the link, and has an account.
 pub fn sign_up(to: &Email, url: &str) -> Mail {
     let text = format!(
         "Welcome to Mycelium.\n\n\
-         Open this link to confirm your address. It works once, for {LINK_MINUTES} minutes:\n\n\
+         Open this link to confirm your address. It works once, for {LINK_HOURS} hours:\n\n\
          {url}\n\n\
          If the link has expired, sign up again. If you didn't sign up, ignore this email; no \
          account\n\
@@ -33,7 +33,7 @@ pub fn address_taken(to: &Email, login_url: &str, reset_url: &str) -> Mail {
 pub fn password_reset(to: &Email, url: &str) -> Mail {
     let text = format!(
         "Someone, probably you, requested a password reset at Mycelium.\n\n\
-         Open this link to choose a new password. It works once, for {LINK_MINUTES} minutes:\n\n\
+         Open this link to choose a new password. It works once, for {LINK_HOURS} hours:\n\n\
          {url}\n\n\
          If the link has expired, request a new one. If this wasn't you, ignore this email; your\n\
          password has not changed.\n"
@@ -56,7 +56,7 @@ pub fn no_account(to: &Email, signup_url: &str) -> Mail {
 pub fn email_change(to: &Email, url: &str) -> Mail {
     let text = format!(
         "Someone, probably you, wants to use this address for a Mycelium account.\n\n\
-         Open this link to confirm it. It works once, for {LINK_MINUTES} minutes:\n\n\
+         Open this link to confirm it. It works once, for {LINK_HOURS} hours:\n\n\
          {url}\n\n\
          If the link has expired, change the address again. If this wasn't you, ignore this \
          email;\n\

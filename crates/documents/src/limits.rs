@@ -4,7 +4,7 @@ use domain::account::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 use domain::provisioning::{FREE_SETUPS, FREE_SETUPS_SECONDS};
 use store::sessions::SESSIONS_PER_ACCOUNT_MAX;
 use store::tokens::TOKENS_PER_ACCOUNT_MAX;
-use ui::limits::{LINK_MINUTES, NAME_CHARS_MAX, PAYOUT_CHARS_MAX};
+use ui::limits::{LINK_HOURS, NAME_CHARS_MAX, PAYOUT_CHARS_MAX};
 use web::api::PAGE_SIZE_MAX;
 use web::json::NESTING_MAX;
 use web::limit::{BODY_BYTES_MAX, Policy};
@@ -93,7 +93,7 @@ pub(crate) fn sizes() -> Vec<LimitRow> {
         ),
         row(
             "Lifetime of email links",
-            counted(LINK_MINUTES, "minute"),
+            counted(LINK_HOURS, "hour"),
             "Rejected with expired-code. Each link works once.",
         ),
     ]

@@ -46,6 +46,8 @@ pub struct Filter {
     pub certified_only: bool,
     /// Whether only farms count whose agent sets machines up.
     pub automatic_setup: bool,
+    /// Only farms whose farmer has shown that they own it.
+    pub verified_farm: bool,
 }
 
 /// How several slices lie to each other.

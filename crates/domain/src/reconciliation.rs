@@ -90,6 +90,12 @@ impl Seen<'_> {
     fn is_up(self) -> bool {
         matches!(self, Seen::Listed(report) if report.is_up())
     }
+
+    fn is_stale(self, now: Timestamp) -> bool {
+        let is_old =
+            |report: &NodeReport| now.seconds_since(report.reported_at) > REPORT_STALE_SECONDS;
+        matches!(self, Seen::Listed(report) if is_old(report))
+    }
 }
 
 /// So many nodes do not go down at once, but an index that fails.
@@ -100,17 +106,25 @@ const MASS_PERCENT: usize = 80;
 /// every 40 minutes, and there are thousands. Seconds: an hour.
 pub const INDEX_STALE_SECONDS: i64 = 3_600;
 
-/// Whether so many nodes have gone down in one look that the index may have failed: nearly all that
-/// were up, or all of a region. Those whose machines answer count too: that an index says that
-/// they are down is no reason to trust it.
-pub fn is_mass_failure<'a>(looks: impl IntoIterator<Item = (&'a Known, Seen<'a>)>) -> bool {
+/// A node that is up has reported within this time: the index takes one for down after 80 minutes.
+/// Seconds: two hours.
+const REPORT_STALE_SECONDS: i64 = 2 * 3_600;
+
+/// Whether so many nodes are gone in one look that the index may have failed: nearly all that were
+/// up, or all of a region. Gone is what is down, not listed, or up without a report for hours: then
+/// what is answered was stored somewhere on the way. Those whose machines answer count too: that
+/// an index says that they are down is no reason to trust it.
+pub fn is_mass_failure<'a>(
+    looks: impl IntoIterator<Item = (&'a Known, Seen<'a>)>,
+    now: Timestamp,
+) -> bool {
     let mut all = Count::default();
     let mut regions: BTreeMap<&str, Count> = BTreeMap::new();
     for (known, seen) in looks {
         if !known.was_up() {
             continue;
         }
-        let is_gone = !seen.is_up();
+        let is_gone = !seen.is_up() || seen.is_stale(now);
         all.add(is_gone);
         if let Some(region) = region(&known.standing.country) {
             regions.entry(region.name).or_default().add(is_gone);

@@ -49,7 +49,8 @@ fn full(bytes: Vec<u8>) -> Body {
 }
 
 async fn wait_for(mut wait: Box<dyn Wait>) -> Option<Vec<u8>> {
-    while !wait.is_over() {
+    let clock = HostClock::start();
+    while !wait.is_over(clock.elapsed()) {
         sleep(PAUSE).await;
         match poll_now(|env| wait.poll(env)) {
             Ok(None) => {}

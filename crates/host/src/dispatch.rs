@@ -1,13 +1,16 @@
 //! Gives a request to an instance of its component, and stops the instance that takes too long.
 
+use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use http::{Request, Response};
+use http_body_util::BodyExt;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 use wasmtime::component::{GuestTaskId, InstancePre};
@@ -19,22 +22,67 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::{WasiBody, WasiHttpView, p2, p3};
 
 use crate::component::Component;
+use crate::manifest::ComponentDeclaration;
 use crate::options::Limits;
 use crate::problem::Problem;
+use crate::room::Room;
 use crate::sqlite::Sessions;
 use crate::state::State;
 
 /// How long after its deadline a request is given up even if its instance was not seen to stop.
 const DEADLINE_SLACK: Duration = Duration::from_secs(2);
 
+/// The pause before a request that found no instance with room looks again.
+const ROOM_PAUSE: Duration = Duration::from_millis(10);
+
+/// Instances of a component that waits beyond those that all waits together fill: some end while
+/// their last clients still wait.
+const SPARE_INSTANCES: usize = 16;
+
+/// How many instances of a component there may be.
+pub(crate) fn instances_max(declaration: &ComponentDeclaration, limits: Limits) -> usize {
+    if declaration.waits {
+        limits.waiting_requests.div_ceil(limits.waiting_requests_per_instance) + SPARE_INSTANCES
+    } else {
+        limits.concurrent_requests.into()
+    }
+}
+
+/// Where the requests of a component get their instances.
+pub(crate) enum Places {
+    /// Each request has an instance of its own while the component works on it.
+    Working {
+        /// Shared by all components of a host that work.
+        all: Arc<Room>,
+        /// This component's own, of which there are fewer.
+        own: Arc<Semaphore>,
+    },
+    /// Requests mostly wait, many in one instance. They take none of the places above.
+    Waiting {
+        /// Shared by all components of a host that wait.
+        all: Arc<Room>,
+        instances: Arc<Semaphore>,
+    },
+}
+
+impl Places {
+    pub(crate) fn working(all: &Arc<Room>, limits: Limits) -> Places {
+        let own = Semaphore::new(limits.concurrent_requests_per_component.into());
+        Places::Working { all: Arc::clone(all), own: Arc::new(own) }
+    }
+
+    pub(crate) fn waiting(all: &Arc<Room>, limits: Limits) -> Places {
+        let instances = limits.waiting_requests.div_ceil(limits.waiting_requests_per_instance);
+        let instances = Arc::new(Semaphore::new(instances + SPARE_INSTANCES));
+        Places::Waiting { all: Arc::clone(all), instances }
+    }
+}
+
 /// A component that answers HTTP.
 pub(crate) struct Dispatcher {
     component: Arc<Component>,
     handler: ProxyHandler<Instances>,
-    /// This component's own, of which there are fewer.
-    own_places: Arc<Semaphore>,
-    /// Shared by all components of a host.
-    places: Arc<Semaphore>,
+    places: Places,
 }
 
 impl Dispatcher {
@@ -42,48 +90,91 @@ impl Dispatcher {
     pub(crate) fn new(
         component: Arc<Component>,
         pre: InstancePre<State>,
-        places: Arc<Semaphore>,
+        places: Places,
     ) -> Result<Dispatcher> {
         let engine = pre.engine().clone();
         let pre = match p3::bindings::ServicePre::new(pre.clone()) {
             Ok(service) => ProxyPre::P3(service),
             Err(_) => ProxyPre::P2(p2::bindings::ProxyPre::new(pre)?),
         };
-        let instances = Instances { component: Arc::clone(&component), engine, pre };
-        let own_places = usize::from(component.limits.concurrent_requests_per_component);
-        let own_places = Arc::new(Semaphore::new(own_places));
-        Ok(Dispatcher { component, handler: ProxyHandler::new(instances), own_places, places })
+        let shared = match &places {
+            Places::Working { .. } => None,
+            Places::Waiting { instances, .. } => Some(Arc::clone(instances)),
+        };
+        let instances = Instances { component: Arc::clone(&component), engine, pre, shared };
+        Ok(Dispatcher { component, handler: ProxyHandler::new(instances), places })
     }
 
-    /// The component's answer.
+    /// The component's answer to a request of a client.
     pub(crate) async fn answer(
         &self,
         request: Request<WasiBody>,
+        client: IpAddr,
     ) -> Result<Response<WasiBody>, Problem> {
-        let limits = self.component.limits;
-        // Whoever waits for one of its component's places takes none of the others' meanwhile.
-        let places = async {
-            let own = Arc::clone(&self.own_places).acquire_owned().await?;
-            Ok::<_, AcquireError>([own, Arc::clone(&self.places).acquire_owned().await?])
-        };
-        let Ok(Ok(places)) = tokio::time::timeout(limits.queue_wait, places).await else {
-            return Err(Problem::Busy);
-        };
+        let asking =
+            Asking { component: Arc::clone(&self.component), handler: self.handler.clone() };
+        match &self.places {
+            Places::Working { all, own } => {
+                // Whoever waits for its own share, or for one of its component's places, takes none
+                // of the others' meanwhile.
+                let places = async {
+                    let share = all.share(client).acquire_owned().await?;
+                    let own = Arc::clone(own).acquire_owned().await?;
+                    Ok::<_, AcquireError>([share, own, all.all().acquire_owned().await?])
+                };
+                let places = tokio::time::timeout(self.component.limits.queue_wait, places);
+                let Ok(Ok(places)) = places.await else { return Err(Problem::Busy) };
+                asking.ask(request, Hold::Places { _places: places }).await
+            }
+            Places::Waiting { all, .. } => {
+                let place = all.try_take(client, 1).ok_or(Problem::Busy)?;
+                let seat = Arc::new(OnceLock::new());
+                let hold = Hold::Seat(Arc::downgrade(&seat));
+                // The guest goes on waiting if its client hangs up, and keeps its place meanwhile.
+                let answer = tokio::spawn(async move {
+                    let response = asking.ask(request, hold).await?;
+                    let kept = (place, seat);
+                    let body = response.map(|body| {
+                        let body = body.map_frame(move |frame| {
+                            let _kept = &kept;
+                            frame
+                        });
+                        body.boxed_unsync()
+                    });
+                    Ok(body)
+                });
+                answer.await.unwrap_or(Err(Problem::Failed))
+            }
+        }
+    }
+}
+
+/// What it takes to ask a component.
+struct Asking {
+    component: Arc<Component>,
+    handler: ProxyHandler<Instances>,
+}
+
+impl Asking {
+    async fn ask(
+        &self,
+        request: Request<WasiBody>,
+        hold: Hold,
+    ) -> Result<Response<WasiBody>, Problem> {
         let is_late = Arc::new(AtomicBool::new(false));
-        let ticket = Ticket { is_late: Arc::clone(&is_late), _places: places };
-        let answer = self.handler.handle(ticket, request);
-        let answer =
-            match tokio::time::timeout(limits.request_deadline + DEADLINE_SLACK, answer).await {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(error)) => Some(error),
-                Err(_) => None,
-            };
-        let Some(error) = answer else { return Err(Problem::Deadline) };
+        let ticket = Ticket { is_late: Arc::clone(&is_late), hold };
+        let wait = self.component.limits.request_deadline + DEADLINE_SLACK;
+        let answer = tokio::time::timeout(wait, self.ask_with_room(ticket, request)).await;
+        let error = match answer {
+            Ok(Ok(response)) => return Ok(response),
+            Ok(Err(error)) => error,
+            Err(_) => return Err(Problem::Deadline),
+        };
         if is_late.load(Ordering::Relaxed) || error.is::<ExpirationError>() {
             return Err(Problem::Deadline);
         }
         if let Some(start) = error.downcast_ref::<InstantiationError<Ticket>>() {
-            if start.error.is::<PoolConcurrencyLimitError>() {
+            if start.error.is::<PoolConcurrencyLimitError>() || start.error.is::<NoRoom>() {
                 return Err(Problem::Busy);
             }
             self.component.log.host_line(&format!("did not start: {:#}", start.error));
@@ -92,14 +183,72 @@ impl Dispatcher {
         self.component.log.host_line(&format!("gave no answer: {error:#}"));
         Err(Problem::Failed)
     }
+
+    /// Asks again where all instances are there and none was ready to take one more request.
+    async fn ask_with_room(
+        &self,
+        mut ticket: Ticket,
+        mut request: Request<WasiBody>,
+    ) -> wasmtime::Result<Response<WasiBody>> {
+        let until = Instant::now() + self.component.limits.queue_wait;
+        loop {
+            let error = match self.handler.handle(ticket, request).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            let start = error.downcast::<InstantiationError<Ticket>>()?;
+            if !start.error.is::<NoRoom>() || Instant::now() >= until {
+                return Err(start.into());
+            }
+            ticket = start.request_data;
+            request = start.request.into_inner().unwrap_or_else(PoisonError::into_inner);
+            tokio::time::sleep(ROOM_PAUSE).await;
+        }
+    }
+}
+
+/// All instances of a component that waits are there.
+#[derive(Debug)]
+struct NoRoom;
+
+impl fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no room for one more instance")
+    }
+}
+
+impl std::error::Error for NoRoom {}
+
+/// What a request takes.
+enum Hold {
+    /// Given back when the guest is done, also when nobody waits for the answer any more.
+    Places { _places: [OwnedSemaphorePermit; 3] },
+    /// To be filled with a seat in the instance that takes it.
+    Seat(Weak<OnceLock<Seat>>),
+}
+
+/// One of the requests that an instance has at once, until it is dropped.
+#[derive(Debug)]
+struct Seat(Arc<AtomicUsize>);
+
+impl Seat {
+    fn take(seats: &Arc<AtomicUsize>) -> Seat {
+        seats.fetch_add(1, Ordering::Relaxed);
+        Seat(Arc::clone(seats))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What a request carries to the instance that takes it.
 struct Ticket {
     /// Tells the one who waits why there is no answer.
     is_late: Arc<AtomicBool>,
-    /// Given back when the guest is done, also when nobody waits for the answer any more.
-    _places: [OwnedSemaphorePermit; 2],
+    hold: Hold,
 }
 
 /// Makes instances of one component.
@@ -107,6 +256,8 @@ struct Instances {
     component: Arc<Component>,
     engine: Engine,
     pre: ProxyPre<State>,
+    /// Where several requests share an instance, how many more instances there may be.
+    shared: Option<Arc<Semaphore>>,
 }
 
 impl HandlerState for Instances {
@@ -115,6 +266,10 @@ impl HandlerState for Instances {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Worker>> {
+        let room = match &self.shared {
+            Some(instances) => Some(Arc::clone(instances).try_acquire_owned().map_err(|_| NoRoom)?),
+            None => None,
+        };
         let sessions = Arc::new(Sessions::default());
         let mut store = self
             .component
@@ -134,7 +289,7 @@ impl HandlerState for Instances {
                 desk: Arc::clone(&desk),
                 sleep: Box::pin(tokio::time::sleep(limits.request_deadline)),
             },
-            state: Worker { limits, desk },
+            state: Worker { limits, desk, seats: Arc::default(), room },
         })
     }
 }
@@ -175,15 +330,29 @@ impl Desk {
 struct Worker {
     limits: Limits,
     desk: Arc<Desk>,
+    /// How many requests it has.
+    seats: Arc<AtomicUsize>,
+    /// For an instance that has several requests at once.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl WorkerState for Worker {
     type StoreData = State;
     type RequestData = Ticket;
 
-    /// One request at a time: a panic then fails only one, and a loop holds up nobody.
+    /// One request at a time: a panic then fails only one, and a loop holds up nobody. Requests
+    /// that mostly wait are many at a time, and those that a panic fails are sent again.
     fn should_accept_request(&self, concurrent_count: usize, total_count: usize) -> ShouldAccept {
-        if total_count >= self.limits.requests_per_instance {
+        let Limits { requests_per_instance, waiting_requests_per_instance, .. } = self.limits;
+        if self.room.is_some() {
+            if total_count >= requests_per_instance.saturating_mul(waiting_requests_per_instance) {
+                ShouldAccept::Never
+            } else if self.seats.load(Ordering::Relaxed) >= waiting_requests_per_instance {
+                ShouldAccept::No
+            } else {
+                ShouldAccept::Yes
+            }
+        } else if total_count >= requests_per_instance {
             ShouldAccept::Never
         } else if concurrent_count > 0 || self.desk.ticket().is_some() {
             ShouldAccept::No
@@ -199,12 +368,17 @@ impl WorkerState for Worker {
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         store.data_mut().busy_ticks = 0;
+        if let Hold::Seat(seat) = &ticket.hold
+            && let Some(seat) = seat.upgrade()
+        {
+            seat.get_or_init(|| Seat::take(&self.seats));
+        }
+        let is_late = Arc::clone(&ticket.is_late);
         *self.desk.ticket() = Some(ticket);
-        let desk = Arc::clone(&self.desk);
         let deadline = tokio::time::sleep(self.limits.request_deadline);
         Box::pin(async move {
             deadline.await;
-            desk.set_late();
+            is_late.store(true, Ordering::Relaxed);
         })
     }
 

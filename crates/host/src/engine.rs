@@ -25,10 +25,9 @@ const CRON_INSTANCES: u32 = 8;
 /// Memory of a freed instance that stays in place for the next one, in bytes.
 const KEEP_RESIDENT_BYTES: usize = 64 << 10;
 
-/// Makes an engine for so many components, whose instances may be idle beside the working ones.
-pub(crate) fn new(limits: Limits, components: usize, cache: &Path) -> Result<Engine> {
-    let components = u32::try_from(components).context("too many components")?.max(1);
-    let instances = u32::from(limits.concurrent_requests) * components + CRON_INSTANCES;
+/// Makes an engine for so many instances of components that answer requests, idle ones among them.
+pub(crate) fn new(limits: Limits, instances: usize, cache: &Path) -> Result<Engine> {
+    let instances = u32::try_from(instances).context("too many instances")?.max(1) + CRON_INSTANCES;
 
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)

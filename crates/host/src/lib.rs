@@ -23,6 +23,7 @@ mod networks;
 mod options;
 mod outbound;
 mod problem;
+mod room;
 mod route;
 mod running;
 mod sqlite;

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use host::{Host, HostOptions, Outbound};
+use http::HeaderName;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs Spin apps that need no more than HTTP, cron, SQLite, variables and files.
@@ -27,6 +29,10 @@ enum Action {
         /// Where to listen; port 0 takes a free one.
         #[arg(long, default_value = "127.0.0.1:3000")]
         listen: SocketAddr,
+        /// The header in which a trusted proxy in front gives the client's address, such as
+        /// x-forwarded-for: its last value counts.
+        #[arg(long, value_name = "NAME")]
+        client_address_header: Option<HeaderName>,
         /// Leave cron triggers alone; `cron` fires them.
         #[arg(long)]
         no_schedules: bool,
@@ -92,9 +98,16 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Command::parse().action {
-        Action::Up { app, listen, no_schedules, dev_mail } => {
+        Action::Up { app, listen, client_address_header, no_schedules, dev_mail } => {
             let run_schedules = !no_schedules;
-            up(HostOptions { listen, run_schedules, dev_mail, ..app.options() }).await
+            let options = HostOptions {
+                listen,
+                client_address_header,
+                run_schedules,
+                dev_mail,
+                ..app.options()
+            };
+            up(options).await
         }
         Action::Cron { app, component } => cron(app.options(), &component).await,
     };
@@ -108,7 +121,15 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Lets the process open as many files as the system allows it: each connection is one.
+fn allow_open_files() -> Result<()> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+        .context("cannot raise the limit on open files")
+}
+
 async fn up(options: HostOptions) -> Result<()> {
+    allow_open_files()?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let host = tokio::select! {

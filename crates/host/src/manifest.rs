@@ -67,6 +67,8 @@ pub struct CronTrigger {
 pub struct ComponentDeclaration {
     /// Absolute, or relative to where the process runs.
     pub source: PathBuf,
+    /// Whether its requests mostly wait, as long polls and streams do.
+    pub waits: bool,
     pub sqlite_databases: Vec<String>,
     pub allowed_outbound_hosts: Vec<String>,
     pub files: Vec<FilesDeclaration>,
@@ -86,6 +88,9 @@ pub enum FilesDeclaration {
 
 /// The only manifest version there is, in Spin 2 and later.
 const MANIFEST_VERSION: i64 = 2;
+
+/// The name of a component's table of settings for this host, among those of tools.
+const HOST_TOOL: &str = "mycelium-host";
 
 impl Manifest {
     /// Reads and checks a manifest file.
@@ -186,7 +191,8 @@ fn component(name: &str, mut section: Section, folder: &Path) -> Result<Componen
             && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         ensure!(is_label, section.error(format!("`{label}` cannot be a database's label")));
     }
-    let declaration = ComponentDeclaration {
+    let mut declaration = ComponentDeclaration {
+        waits: false,
         source,
         sqlite_databases,
         allowed_outbound_hosts: section.texts("allowed_outbound_hosts")?,
@@ -195,7 +201,16 @@ fn component(name: &str, mut section: Section, folder: &Path) -> Result<Componen
         variables: section.text_map("variables")?,
         environment: section.text_map("environment")?,
     };
-    section.table("tool")?;
+    // Settings of other tools: Spin ignores this table, and we read our own.
+    let tools = section.table("tool")?.unwrap_or_default();
+    if let Some(own) = tools.get(HOST_TOOL).cloned() {
+        let Value::Table(own) = own else {
+            bail!(section.error(format!("`tool.{HOST_TOOL}` must be a table")))
+        };
+        let mut own = section.child(HOST_TOOL, own);
+        declaration.waits = own.flag("waits")?;
+        own.finish()?;
+    }
     if let Some(build) = section.table("build")? {
         check_build(section.child("build", build))?;
     }

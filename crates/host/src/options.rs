@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use http::HeaderName;
+
 /// Everything that [`crate::Host::start`] needs.
 #[derive(Clone)]
 pub struct HostOptions {
@@ -19,6 +21,9 @@ pub struct HostOptions {
     pub cache: Option<PathBuf>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The header in which a trusted proxy in front gives the client's address: its last value
+    /// counts. Without one, clients connect to this host themselves.
+    pub client_address_header: Option<HeaderName>,
     /// Values of variables; they win over the environment and the file.
     pub variables: BTreeMap<String, String>,
     /// A file of `SPIN_VARIABLE_NAME=value` lines.
@@ -45,6 +50,7 @@ impl HostOptions {
             data: data.into(),
             cache: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            client_address_header: None,
             variables: BTreeMap::new(),
             env_file: None,
             runtime_config: None,
@@ -76,11 +82,20 @@ impl fmt::Debug for HostOptions {
 /// How much a request, an instance and a statement may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Requests that components work on at once. Each takes an instance.
+    /// Open connections, idle ones among them. Further ones wait to be accepted.
+    pub connections: usize,
+    /// One client address gets one part of so many at most: of connections, of requests that
+    /// components work on, of requests that wait, and of the memory for bodies.
+    pub parts_per_address: usize,
+    /// Requests that components work on at once, beside those that wait. Each takes an instance.
     pub concurrent_requests: u16,
-    /// Of those, how many one component works on at once, so that one whose answers take long, such
-    /// as streams, leaves room for the others.
+    /// Of those, how many one component works on at once, so that one whose answers take long
+    /// leaves room for the others.
     pub concurrent_requests_per_component: u16,
+    /// Requests at once to components that let clients wait.
+    pub waiting_requests: usize,
+    /// Of those, how many one instance has at once.
+    pub waiting_requests_per_instance: usize,
     /// How long a request waits for its turn before it gets a 503.
     pub queue_wait: Duration,
     /// How long a component may take until it answers.
@@ -89,7 +104,11 @@ pub struct Limits {
     pub response_deadline: Duration,
     /// How long a cron run may take.
     pub cron_deadline: Duration,
-    pub request_body_bytes: u64,
+    pub request_body_bytes: usize,
+    /// How long a request's body may take to arrive whole.
+    pub request_body_wait: Duration,
+    /// Memory for all requests' bodies together.
+    pub request_bodies_bytes: usize,
     /// Memory of one instance.
     pub instance_memory_bytes: usize,
     /// Requests that one instance answers, one after the other, before a fresh one takes over.
@@ -111,13 +130,19 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
+            connections: 16_384,
+            parts_per_address: 4,
             concurrent_requests: 128,
             concurrent_requests_per_component: 96,
+            waiting_requests: 8_192,
+            waiting_requests_per_instance: 64,
             queue_wait: Duration::from_secs(5),
             request_deadline: Duration::from_secs(30),
             response_deadline: Duration::from_mins(10),
             cron_deadline: Duration::from_mins(10),
             request_body_bytes: 1 << 20,
+            request_body_wait: Duration::from_secs(10),
+            request_bodies_bytes: 64 << 20,
             instance_memory_bytes: 64 << 20,
             requests_per_instance: 128,
             instance_idle: Duration::from_secs(1),

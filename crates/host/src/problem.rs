@@ -29,10 +29,14 @@ pub(crate) enum Problem {
     NoRoute,
     NoSuchMethod,
     BodyTooLarge,
+    /// The body did not arrive in time.
+    SlowBody,
+    /// The body did not arrive whole.
+    CutBody,
     NotAMessage,
     /// The component trapped, or gave up without an answer.
     Failed,
-    /// All instances are at work.
+    /// All instances are at work, or the client has its share of what there is.
     Busy,
     /// The component did not answer in time.
     Deadline,
@@ -53,6 +57,12 @@ impl Problem {
             }
             Problem::BodyTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "The body of this request is too large.")
+            }
+            Problem::SlowBody => {
+                (StatusCode::REQUEST_TIMEOUT, "The body of this request took too long to arrive.")
+            }
+            Problem::CutBody => {
+                (StatusCode::BAD_REQUEST, "The body of this request did not arrive whole.")
             }
             Problem::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here."),
             Problem::Busy => {

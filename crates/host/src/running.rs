@@ -9,18 +9,19 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::component::{Component, Shared, compile};
 use crate::control::ControlSocket;
 use crate::cron::{CronComponent, Schedule};
 use crate::dev_mail::DevMail;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, Places, instances_max};
 use crate::http::Server;
 use crate::manifest::{HttpTarget, Manifest};
 use crate::networks::BlockedNetworks;
 use crate::options::{HostOptions, Outbound};
+use crate::room::Room;
 use crate::route::{Route, Router};
 use crate::sqlite::Databases;
 use crate::turns::LongTurns;
@@ -188,7 +189,7 @@ impl App {
             schedules.into_iter().map(|(name, schedule)| (Arc::clone(&crons[&name]), schedule));
         Ok(App {
             schedules: schedules.collect(),
-            server: Server { router, components, limits: options.limits, dev_mail },
+            server: Server::new(router, components, options, dev_mail),
             crons,
             turns,
         })
@@ -224,9 +225,12 @@ fn load_components(shared: &Shared<'_>, schedules: &[(String, Schedule)]) -> Res
     let runs = |name: &str| schedules.iter().any(|(component, _)| component == name);
 
     let cache = options.cache.clone().unwrap_or_else(|| options.data.join("cache"));
-    let engine = engine::new(options.limits, manifest.components.len(), &cache)?;
+    let limits = options.limits;
+    let instances = manifest.components.values().map(|component| instances_max(component, limits));
+    let engine = engine::new(limits, instances.sum(), &cache)?;
     let linker = linker::new(&engine)?;
-    let places = Arc::new(Semaphore::new(usize::from(options.limits.concurrent_requests)));
+    let room = |all| Arc::new(Room::new(all, limits.parts_per_address));
+    let (places, waits) = (room(limits.concurrent_requests.into()), room(limits.waiting_requests));
     let mut dispatchers = BTreeMap::new();
     let mut crons = BTreeMap::new();
     for (name, declaration) in &manifest.components {
@@ -234,9 +238,13 @@ fn load_components(shared: &Shared<'_>, schedules: &[(String, Schedule)]) -> Res
         let pre = compile(&engine, &linker, name, declaration).with_context(|| file.to_string())?;
         let wrong = |what: &str| format!("{file}: [component.{name}] does not export {what}");
         if answers(name) {
-            let dispatcher =
-                Dispatcher::new(Arc::clone(&component), pre.clone(), Arc::clone(&places))
-                    .with_context(|| wrong("an HTTP handler"))?;
+            let places = if declaration.waits {
+                Places::waiting(&waits, limits)
+            } else {
+                Places::working(&places, limits)
+            };
+            let dispatcher = Dispatcher::new(Arc::clone(&component), pre.clone(), places)
+                .with_context(|| wrong("an HTTP handler"))?;
             dispatchers.insert(name.clone(), dispatcher);
         }
         if runs(name) {

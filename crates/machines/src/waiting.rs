@@ -1,5 +1,7 @@
 //! An agent that waits for a job: a long poll, which looks again and again until one is due.
 
+use std::time::Duration;
+
 use domain::id::{AccountId, TokenId};
 use domain::provisioning::WAIT_SECONDS_MAX;
 use http::StatusCode;
@@ -19,8 +21,8 @@ pub(crate) struct JobWait {
     farm: u32,
     name: String,
     token: Option<TokenId>,
-    /// How often it looks yet, a second apart.
-    polls: u32,
+    /// For how long it looks again and again.
+    seconds: u32,
 }
 
 impl JobWait {
@@ -34,7 +36,7 @@ impl JobWait {
             farm: farm_of(cx)?,
             name: name.to_owned(),
             token: identity.token(),
-            polls: seconds.min(WAIT_SECONDS_MAX),
+            seconds: seconds.min(WAIT_SECONDS_MAX),
         })
     }
 
@@ -43,16 +45,26 @@ impl JobWait {
         Agent { farmer: self.farmer, farm: self.farm, name: &self.name, token: self.token }
     }
 
+    /// Whether there is something to lease.
+    fn is_due(&self, env: &Env<'_>) -> Result<bool, StoreError> {
+        Ok(jobs::is_due(env.db, &self.agent(), env.now)?
+            || machine_actions::is_due(env.db, &self.agent(), env.now)?)
+    }
+
     /// Looks once more; leases the job that is due.
-    fn try_lease(&mut self, env: &Env<'_>) -> Result<Option<LeaseAnswer>, Problem> {
-        self.polls = self.polls.saturating_sub(1);
+    fn try_lease(&self, env: &Env<'_>) -> Result<Option<LeaseAnswer>, Problem> {
         // A token that was revoked meanwhile is worth nothing at once.
         if session::still(env.db, &self.request, env.now)?.is_none() {
             return Err(Problem::plain(Kind::NotSignedIn));
         }
+        match self.is_due(env) {
+            Ok(true) => {}
+            // The next look finds what this one did not.
+            Ok(false) | Err(StoreError::Busy) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
         let leased = match jobs::lease(env.db, &self.agent(), env.now) {
             Ok(leased) => leased,
-            // The next look finds what this one did not.
             Err(StoreError::Busy) => None,
             Err(error) => return Err(error.into()),
         };
@@ -67,12 +79,12 @@ impl JobWait {
     }
 
     /// Answers at once where a job is due or the agent does not wait; else goes on looking.
-    pub(crate) fn begin(mut self, cx: &Context<'_>) -> Result<Response, Problem> {
+    pub(crate) fn begin(self, cx: &Context<'_>) -> Result<Response, Problem> {
         if let Some(answer) = self.try_lease(cx)? {
             return respond::json(StatusCode::OK, &answer);
         }
         let mut response = respond::no_content();
-        if !self.is_over() {
+        if !self.is_over(Duration::ZERO) {
             *response.body_mut() = Body::Wait(Box::new(self));
         }
         Ok(response)
@@ -80,8 +92,8 @@ impl JobWait {
 }
 
 impl Wait for JobWait {
-    fn is_over(&self) -> bool {
-        self.polls == 0
+    fn is_over(&self, waited: Duration) -> bool {
+        waited >= Duration::from_secs(self.seconds.into())
     }
 
     fn poll(&mut self, env: &Env<'_>) -> Result<Option<Vec<u8>>, Problem> {

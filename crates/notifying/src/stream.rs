@@ -17,7 +17,7 @@ use store::events::{self, Event};
 use store::{Db, StoreError};
 use web::body::{Body, Chunk, EVENT_STREAM, Stream};
 use web::context::sole_header;
-use web::limit;
+use web::limit::{self, Limit};
 use web::{Context, Env, Problem, Request, Response, respond, session};
 
 use crate::stream::json::{EventView, Events};
@@ -58,7 +58,9 @@ pub(crate) fn answer(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn open(cx: &Context<'_>, account: AccountId, after: i64) -> Result<Response, Problem> {
     if *cx.request.method() != Method::HEAD {
-        limit::spend(cx, &limit::by_account(cx, limit::STREAMS, cx.account()?))?;
+        let mut limits = limit::by_account(cx, limit::STREAMS, cx.account()?);
+        limits.push(Limit::new(cx, limit::STREAMS_BY_ADDRESS, &cx.address));
+        limit::spend(cx, &limits)?;
     }
     let mut response = respond::answer(StatusCode::OK, EVENT_STREAM, Vec::new());
     let feed = Feed { request: cx.request.clone(), account, after, polls: 0, quiet: 0 };

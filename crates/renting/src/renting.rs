@@ -169,6 +169,9 @@ fn wanted_json(wanted: &Wanted) -> Value {
             if filter.automatic_setup {
                 asked["automatic_setup"] = true.into();
             }
+            if filter.verified_farm {
+                asked["verified_farm"] = true.into();
+            }
             asked
         }
     }

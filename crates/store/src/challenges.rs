@@ -11,6 +11,11 @@ use crate::row::{returning, row, select};
 
 /// How long a challenge is good for, in seconds: 10 minutes (OWASP ASVS 5.0.0, 6.6.3).
 pub const CHALLENGE_SECONDS: i64 = 10 * 60;
+/// How long the link in a mail is good for, in seconds: 6 hours, longer than a mail is tried
+/// ([`ATTEMPTS_MAX`]), so that the last attempt brings a link that works.
+///
+/// [`ATTEMPTS_MAX`]: crate::mails::ATTEMPTS_MAX
+pub const LINK_SECONDS: i64 = 6 * 60 * 60;
 
 /// What a challenge is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
@@ -61,7 +66,7 @@ const OPEN: &str = "
 
 /// Records a challenge whose secret goes to who asks.
 pub fn open(db: &dyn Db, challenge: &NewChallenge<'_>, now: Timestamp) -> Result<(), StoreError> {
-    db.run(OPEN, &params(challenge, now)).map(drop)
+    db.run(OPEN, &params(challenge, now, CHALLENGE_SECONDS)).map(drop)
 }
 
 /// Records a challenge and its mail. `?1` to `?6` as in `OPEN`, `?7` the mail's id, `?8` its kind,
@@ -81,18 +86,18 @@ pub fn open_by_mail(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mail = [Value::text(mail), mail_kind.into(), sealed.into()];
-    let params: Vec<Value> = params(challenge, now).into_iter().chain(mail).collect();
+    let params: Vec<Value> = params(challenge, now, LINK_SECONDS).into_iter().chain(mail).collect();
     db.run(OPEN_BY_MAIL, &params).map(drop)
 }
 
-fn params(challenge: &NewChallenge<'_>, now: Timestamp) -> [Value; 6] {
+fn params(challenge: &NewChallenge<'_>, now: Timestamp, seconds: i64) -> [Value; 6] {
     [
         Value::from(&challenge.hash[..]),
         challenge.kind.into_str().into(),
         challenge.account.map(Value::text).into(),
         challenge.payload.into(),
         now.into(),
-        now.plus_seconds(CHALLENGE_SECONDS).into(),
+        now.plus_seconds(seconds).into(),
     ]
 }
 

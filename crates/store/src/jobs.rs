@@ -99,22 +99,36 @@ row! {
     }
 }
 
-/// Leases the job of the farm `?2` of the farmer `?1` that has been due for longest at `?3`, until
-/// `?4`, to the agent `?5` with the token `?6`; one that makes a machine at most `?7` times. What
-/// the farmer was to make by hand is the agent's from then on, and late at `?8`; what they have
-/// made, they remove. No row comes back if none is due. Served by the index `jobs_by_due`.
+/// The job of the farm `?2` of the farmer `?1` that has been due for longest at `?3`; one that
+/// makes a machine at most `?4` times. What the farmer has made by hand, they remove. Served by
+/// the index `jobs_by_due`.
+const DUE: &str = "
+    SELECT id FROM jobs
+     WHERE farmer_id = ?1 AND farm_id = ?2 AND due_at <= ?3 AND state IN ('waiting', 'leased')
+       AND iif(kind = 'remove', is_by_hand = 0, attempts < ?4)
+     ORDER BY due_at LIMIT 1";
+
+/// Leases the job of [`DUE`] until `?5` to the agent `?6` with the token `?7`. What the farmer was
+/// to make by hand is the agent's from then on, and late at `?8`. No row comes back if none is due.
 const LEASE: &str = returning!(
-    "UPDATE jobs
-        SET state = 'leased', fence = fence + 1, attempts = attempts + 1, due_at = ?4, agent = ?5,
-            token_id = ?6, step = NULL, steps = '{}', late_at = iif(is_by_hand, ?8, late_at),
-            is_by_hand = 0, changed_at = ?3
-      WHERE id = (SELECT id FROM jobs
-                   WHERE farmer_id = ?1 AND farm_id = ?2 AND due_at <= ?3
-                     AND state IN ('waiting', 'leased')
-                     AND iif(kind = 'remove', is_by_hand = 0, attempts < ?7)
-                   ORDER BY due_at LIMIT 1)",
+    constcat::concat!(
+        "UPDATE jobs
+            SET state = 'leased', fence = fence + 1, attempts = attempts + 1, due_at = ?5,
+                agent = ?6, token_id = ?7, step = NULL, steps = '{}',
+                late_at = iif(is_by_hand, ?8, late_at), is_by_hand = 0, changed_at = ?3
+          WHERE id = (",
+        DUE,
+        ")"
+    ),
     Leased
 );
+
+/// Whether a job is due for the agent's farm. An agent that waits looks with this, because a lease
+/// is a write even if there is none.
+pub fn is_due(db: &dyn Db, agent: &Agent<'_>, now: Timestamp) -> Result<bool, StoreError> {
+    let params = [Value::text(agent.farmer), agent.farm.into(), now.into(), ATTEMPTS_MAX.into()];
+    db.has_row(DUE, &params)
+}
 
 /// Leases the job that has been due for longest; `None` if none is due.
 pub fn lease(db: &dyn Db, agent: &Agent<'_>, now: Timestamp) -> Result<Option<Leased>, StoreError> {
@@ -122,10 +136,10 @@ pub fn lease(db: &dyn Db, agent: &Agent<'_>, now: Timestamp) -> Result<Option<Le
         Value::text(agent.farmer),
         agent.farm.into(),
         now.into(),
+        ATTEMPTS_MAX.into(),
         now.plus_seconds(LEASE_SECONDS).into(),
         agent.name.into(),
         agent.token.map(Value::text).into(),
-        ATTEMPTS_MAX.into(),
         now.plus_seconds(LATE_SECONDS).into(),
     ];
     db.first(LEASE, &params)
@@ -530,7 +544,8 @@ pub(crate) fn ahead(
 }
 
 /// The statements that are served by an index, for the test of their plans.
-pub const INDEXED: [(&str, &str); 5] = [
+pub const INDEXED: [(&str, &str); 6] = [
+    (DUE, "jobs_by_due"),
     (LEASE, "jobs_by_due"),
     (MANUAL_SETUPS, "jobs_by_rental"),
     (OF_RENTAL, "jobs_by_rental"),

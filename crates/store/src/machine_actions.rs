@@ -269,20 +269,32 @@ row! {
     }
 }
 
-/// Leases the action on a machine of the agent `?3` of the farm `?2` of the farmer `?1` that has
-/// been due for longest at `?4`, until `?5`. No row comes back if none is due. Served by the index
-/// `machine_actions_by_due`.
+/// The action on a machine of the agent `?3` of the farm `?2` of the farmer `?1` that has been due
+/// for longest at `?4`. Served by the index `machine_actions_by_due`.
+const DUE: &str = "
+    SELECT a.id FROM machine_actions a INDEXED BY machine_actions_by_due
+     CROSS JOIN machines m ON m.job_id = a.job_id AND m.agent = ?3
+     CROSS JOIN nodes n ON n.id = m.node_id AND n.farmer_id = ?1 AND n.farm_id = ?2
+     WHERE a.state IN ('waiting', 'leased') AND a.due_at <= ?4 AND a.expires_at > ?4
+     ORDER BY a.due_at LIMIT 1";
+
+/// Leases the action of [`DUE`] until `?5`. No row comes back if none is due.
 const LEASE: &str = returning!(
-    "UPDATE machine_actions
-        SET state = 'leased', fence = fence + 1, due_at = ?5, changed_at = ?4
-      WHERE id = (SELECT a.id FROM machine_actions a INDEXED BY machine_actions_by_due
-                    CROSS JOIN machines m ON m.job_id = a.job_id AND m.agent = ?3
-                    CROSS JOIN nodes n ON n.id = m.node_id
-                     AND n.farmer_id = ?1 AND n.farm_id = ?2
-                   WHERE a.state IN ('waiting', 'leased') AND a.due_at <= ?4 AND a.expires_at > ?4
-                   ORDER BY a.due_at LIMIT 1)",
+    constcat::concat!(
+        "UPDATE machine_actions
+            SET state = 'leased', fence = fence + 1, due_at = ?5, changed_at = ?4
+          WHERE id = (",
+        DUE,
+        ")"
+    ),
     LeasedAction
 );
+
+/// Whether an action is due for the agent. See [`crate::jobs::is_due`].
+pub fn is_due(db: &dyn Db, agent: &Agent<'_>, now: Timestamp) -> Result<bool, StoreError> {
+    let params = [Value::text(agent.farmer), agent.farm.into(), agent.name.into(), now.into()];
+    db.has_row(DUE, &params)
+}
 
 /// Leases the action that has been due for longest; `None` if none is due.
 pub fn lease(

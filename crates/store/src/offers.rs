@@ -74,6 +74,9 @@ row! {
         pub reported_at: Timestamp = "n.reported_at",
         /// When a sync last looked at it.
         pub synced_at: Timestamp = "n.synced_at",
+        /// Whether its farmer has shown that they own its farm.
+        pub is_farm_verified: bool = "EXISTS (SELECT 1 FROM farms
+              WHERE id = n.farm_id AND owner_id = n.farmer_id)",
         /// When an agent of its farm last asked for jobs; `None` where none ever has.
         pub agent_seen_at: Option<Timestamp> = "(SELECT max(seen_at) FROM agents
               WHERE account_id = n.farmer_id AND farm_id = n.farm_id)",
@@ -152,14 +155,17 @@ impl Cursor {
 /// What every search has in common: only nodes with something to offer, and the filter.
 ///
 /// `?6` highest price, `?7` lowest uptime, `?8` lowest bandwidth, `?9` 1 for certified only, `?11`
-/// when an agent of the farm was seen at the earliest, or NULL where it needs none.
+/// when an agent of the farm was seen at the earliest, or NULL where it needs none, `?12` 1 for
+/// verified farms only.
 const ON_OFFER: &str = "
     n.listing = 'published' AND n.available_slices > 0
     AND n.price_micros <= ?6 AND n.min_uptime >= ?7 AND n.min_bandwidth_mbps >= ?8
     AND n.certified >= ?9
     AND (?11 IS NULL OR EXISTS (SELECT 1 FROM agents a
                                  WHERE a.account_id = n.farmer_id AND a.farm_id = n.farm_id
-                                   AND a.seen_at > ?11))";
+                                   AND a.seen_at > ?11))
+    AND (?12 = 0 OR EXISTS (SELECT 1 FROM farms f
+                             WHERE f.id = n.farm_id AND f.owner_id = n.farmer_id))";
 
 /// One page of offers, cheapest first, behind price `?2` and node `?3`; `?10` how many rows.
 /// Served by the index `nodes_by_price`.
@@ -259,6 +265,7 @@ fn search<T: FromRow>(
         filter.certified_only.into(),
         limit.into(),
         agent_seen_after.into(),
+        filter.verified_farm.into(),
     ];
     let sql = match (sort, &filter.country) {
         (Sort::Price, None) => by_price,

@@ -76,6 +76,8 @@ pub struct Node {
     /// Whether the farm's agent sets machines up within minutes and watches them. Otherwise the
     /// farmer sets them up by hand.
     pub automatic_setup: bool,
+    /// Whether its farmer has shown that they own its farm.
+    pub verified_farm: bool,
 }
 
 impl Node {
@@ -108,6 +110,7 @@ impl Node {
             offer_version: offer.version,
             synced_at: offer.synced_at.to_string(),
             automatic_setup: offer.has_agent(now),
+            verified_farm: offer.is_farm_verified,
         }
     }
 }

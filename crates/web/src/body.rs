@@ -1,5 +1,7 @@
 //! A response's body: all of it, a stream, or a wait for something to say.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 
@@ -53,8 +55,8 @@ pub struct Chunk {
 
 /// A wait for something to say.
 pub trait Wait {
-    /// Whether it does not look any more.
-    fn is_over(&self) -> bool;
+    /// Whether it does not look any more, having waited for so long.
+    fn is_over(&self, waited: Duration) -> bool;
 
     /// Looks once more: answers the JSON document to send. An error ends the wait.
     fn poll(&mut self, env: &Env<'_>) -> Result<Option<Vec<u8>>, Problem>;

@@ -127,6 +127,14 @@ pub const STREAMS: Policy = Policy {
             of its tokens, twice as many. Above it, poll events as JSON.",
 };
 
+/// Streams opened, by client address: of whoever has many accounts, too.
+pub const STREAMS_BY_ADDRESS: Policy = Policy {
+    name: "streams-by-address",
+    quota: 240,
+    seconds: 60,
+    about: "Event streams opened from one network address. Above it, poll events as JSON.",
+};
+
 /// Messages of claims asked for and signatures tried, by account: the grid is asked for each claim.
 pub const CLAIMS: Policy = Policy {
     name: "farm-claims",
@@ -162,7 +170,7 @@ pub const OFFER_CHANGES_BY_ACCOUNT: Policy = Policy {
 };
 
 /// Every limit, for the documentation.
-pub const POLICIES: [Policy; 16] = [
+pub const POLICIES: [Policy; 17] = [
     CHANGES_BY_ADDRESS,
     CHANGES_BY_ACCOUNT,
     CHANGES_BY_TOKEN,
@@ -175,6 +183,7 @@ pub const POLICIES: [Policy; 16] = [
     VERIFICATIONS,
     MAILS,
     STREAMS,
+    STREAMS_BY_ADDRESS,
     CLAIMS,
     NODE_PREVIEWS,
     OFFER_CHANGES,

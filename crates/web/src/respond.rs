@@ -188,7 +188,9 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if is_secret {
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        // Without a path, and yet with an origin: with `no-referrer`, a form of this page would
+        // come from `null`.
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
     }
     let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     // How long a stream gets is not known, and it says something at once.

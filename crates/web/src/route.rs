@@ -163,7 +163,7 @@ fn matches(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
 
 /// Finds out who asks, refuses who may not, and calls the handler.
 fn admit_and_call(route: &Route, cx: &mut Context<'_>) -> Result<Response, Problem> {
-    session::refuse_cross_site(cx.request)?;
+    session::refuse_cross_site(cx.request, &cx.config.public_url)?;
     if route.access == Access::Anonymous {
         refuse_unknown_fields(route, cx)?;
         return (route.handler)(cx);

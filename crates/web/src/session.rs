@@ -245,25 +245,53 @@ fn host(request: &Request) -> Option<&str> {
     header(request, HOST).or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
 }
 
-/// Refuses a request that changes something and was made by another site's page.
+/// Refuses a request that changes something and was made by another site's page. This site is the
+/// host that the request asked for, or `public_url`: a proxy may ask for another host.
 ///
-/// Browsers say so in `Sec-Fetch-Site`, older ones in `Origin`. A program that sends neither has no
-/// cookies of somebody else to misuse. A token in a header cannot be misused by another site.
-pub fn refuse_cross_site(request: &Request) -> Result<(), Problem> {
+/// Browsers say so in `Sec-Fetch-Site`, older ones and those without TLS in `Origin`. A program
+/// that sends neither has no cookies of somebody else to misuse. A token in a header cannot be
+/// misused by another site.
+pub fn refuse_cross_site(request: &Request, public_url: &str) -> Result<(), Problem> {
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if is_safe || bearer(request).is_some() {
         return Ok(());
     }
-    let is_ours = match (sole_header(request, SEC_FETCH_SITE), sole_header(request, ORIGIN)) {
-        (Ok(Some(site)), _) => matches!(site, "same-origin" | "none"),
-        (Ok(None), Ok(Some(origin))) => {
-            let authority = origin.split_once("://").map(|(_, authority)| authority);
-            authority.is_some() && authority == host(request)
+    let problem = |detail: String| Err(Problem::new(Kind::CrossSite, detail));
+    match (sole_header(request, SEC_FETCH_SITE), sole_header(request, ORIGIN)) {
+        (Ok(Some("same-origin" | "none")), _) | (Ok(None), Ok(None)) => Ok(()),
+        (Ok(Some(_)), _) => Err(Problem::plain(Kind::CrossSite)),
+        (Ok(None), Ok(Some("null"))) => problem(
+            "your browser doesn't say which page sent this; open the page itself, not in a frame \
+             or from a file, and try again"
+                .to_owned(),
+        ),
+        (Ok(None), Ok(Some(sender))) => {
+            let authority = |url: &str| url.split_once("://").map(|(_, rest)| rest.to_owned());
+            let ours = [host(request).map(str::to_owned), authority(public_url)];
+            let of_sender = authority(sender);
+            if of_sender.is_some() && ours.contains(&of_sender) {
+                return Ok(());
+            }
+            problem(format!(
+                "it came from {}, and this site is {}; if both are this marketplace, its operator \
+                 has to set `public_url`, or let the proxy keep the `Host` header",
+                plain(sender),
+                plain(host(request).unwrap_or("an unknown host")),
+            ))
         }
-        (Ok(None), Ok(None)) => true,
-        (Err(UnreadableHeader), _) | (Ok(None), Err(UnreadableHeader)) => false,
-    };
-    if is_ours { Ok(()) } else { Err(Problem::plain(Kind::CrossSite)) }
+        (Err(UnreadableHeader), _) | (Ok(None), Err(UnreadableHeader)) => {
+            Err(Problem::plain(Kind::CrossSite))
+        }
+    }
+}
+
+/// The characters of an address, as many as are worth showing.
+fn plain(address: &str) -> String {
+    address
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || ".:/-[]".contains(*c))
+        .take(80)
+        .collect()
 }
 
 /// Where a request has come in, such as `http://127.0.0.1:3000`; empty where that is no address.
@@ -349,7 +377,8 @@ mod tests {
     #[test]
     fn other_sites_cannot_post() {
         let check = |headers: &[(&str, &str)], is_ours: bool| {
-            assert_eq!(refuse_cross_site(&request(headers)).is_ok(), is_ours, "{headers:?}");
+            let result = refuse_cross_site(&request(headers), "https://public.example");
+            assert_eq!(result.is_ok(), is_ours, "{headers:?}");
         };
         check(&[("sec-fetch-site", "same-origin")], true);
         check(&[("sec-fetch-site", "none")], true);
@@ -357,12 +386,23 @@ mod tests {
         check(&[("sec-fetch-site", "cross-site"), ("origin", "https://a.example")], false);
         check(&[("host", "a.example"), ("origin", "https://a.example")], true);
         check(&[("host", "a.example"), ("origin", "https://b.example")], false);
+        check(&[("host", "127.0.0.1:3000"), ("origin", "https://public.example")], true);
+        check(&[("host", "127.0.0.1:3000"), ("origin", "https://public.example.org")], false);
         check(&[("host", "a.example"), ("origin", "null")], false);
         check(&[("origin", "\u{e9}")], false);
         check(&[("sec-fetch-site", "\u{e9}")], false);
         check(&[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")], false);
         check(&[], true);
         check(&[("sec-fetch-site", "cross-site"), ("authorization", "Bearer myc_x")], true);
+    }
+
+    #[test]
+    fn a_proxy_that_changes_the_host_is_named() {
+        let headers = [("host", "127.0.0.1:3000"), ("origin", "https://market.example")];
+        let detail = refuse_cross_site(&request(&headers), "").unwrap_err().detail;
+        for part in ["https://market.example", "127.0.0.1:3000", "`public_url`", "`Host`"] {
+            assert!(detail.contains(part), "{detail}");
+        }
     }
 
     #[test]

@@ -187,6 +187,10 @@ fn create(api: &Api, data: &Path, files: &Files, operator_token: &str) -> Result
         step.note(node.name);
         publish(api, farmer, node)?;
     }
+    // Of the nodes' farms, that one is verified which has an agent.
+    let body = json!({ "email": FARMER, "reason": "demo" });
+    let path = format!("/api/admin/farms/{FARM_ID}");
+    api.call("POST", &path, Caller::Token(operator_token), &body)?;
     farm::introduce(api, farmer, files)?;
     machine::introduce(api, Caller::Cookie(&accounts[1].cookie), files)?;
     let mark = data.join(MADE);

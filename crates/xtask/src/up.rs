@@ -116,6 +116,12 @@ fn serve(
     }
     for variable in variables(options, grid.as_ref().map(|grid| grid.url.as_str())) {
         command.args(["--variable", &variable]);
+        // The host counts clients as the app does.
+        if let Some(header) = variable.strip_prefix("client_address_header=")
+            && !header.is_empty()
+        {
+            command.args(["--client-address-header", header]);
+        }
     }
     let step = Step::start("starting the app");
     let started = |id| signals.add(id);

@@ -59,9 +59,9 @@ impl Contract {
     pub(crate) fn check(&self, call: &Call, answer: &Answer) {
         for (name, beginning) in SECURITY_HEADERS {
             let value = answer.header(name).unwrap_or_default();
-            // Where the address has a secret, nothing of it is sent on, not even to ourselves.
+            // Where the address has a secret, no path is sent on, not even to ourselves.
             let is_secret = name == "referrer-policy" && call.target.contains("?code=");
-            let beginning = if is_secret { "no-referrer" } else { beginning };
+            let beginning = if is_secret { "strict-origin" } else { beginning };
             assert!(value.starts_with(beginning), "{name}: {value:?} in {answer}");
         }
         let is_bodiless = matches!(answer.status, 204 | 304);

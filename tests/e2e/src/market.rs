@@ -269,14 +269,16 @@ impl Market {
         self.operator().post("/api/admin/credits", &body).await
     }
 
-    /// Moves the clock.
+    /// Moves the clock, also that by which the grid's nodes report.
     pub fn pass(&self, seconds: i64) {
         self.clock.fetch_add(seconds, Ordering::Relaxed);
+        self.grid.pass(seconds);
     }
 
     /// Sets the clock, in POSIX seconds.
     pub fn set_clock(&self, seconds: i64) {
-        self.clock.store(seconds, Ordering::Relaxed);
+        let before = self.clock.swap(seconds, Ordering::Relaxed);
+        self.grid.pass(seconds - before);
     }
 
     /// The time of its clock.

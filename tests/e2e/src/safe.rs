@@ -61,7 +61,8 @@ pub fn headers(answer: &Answer) -> Vec<String> {
         (!is_right).then(|| format!("{name} is {found:?}"))
     };
     wrong.extend(is("x-content-type-options", &["nosniff"]));
-    let referrer = ["same-origin", "no-referrer", "strict-origin-when-cross-origin"];
+    let referrer =
+        ["same-origin", "no-referrer", "strict-origin", "strict-origin-when-cross-origin"];
     wrong.extend(is("referrer-policy", &referrer));
     wrong.extend(is("cross-origin-opener-policy", &["same-origin"]));
     wrong.extend(is("cross-origin-resource-policy", &["same-origin"]));

@@ -12,6 +12,8 @@ use crate::wire::{self, Form};
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) value: Value,
+    /// Whether its last report stands still: somebody has said when it was.
+    is_still: bool,
     list_text: OnceLock<String>,
     single_text: OnceLock<String>,
 }
@@ -20,6 +22,7 @@ impl Entry {
     fn new(document: Map<String, Value>) -> Entry {
         Entry {
             value: Value::Object(document),
+            is_still: false,
             list_text: OnceLock::new(),
             single_text: OnceLock::new(),
         }
@@ -33,6 +36,11 @@ impl Entry {
         self.single_text.get_or_init(|| wire::render(&self.value, Form::Single))
     }
 
+    /// The same, where `change` says when it has reported.
+    fn changed(document: Map<String, Value>, is_still: bool) -> Entry {
+        Entry { is_still, ..Entry::new(document) }
+    }
+
     /// A text field of the document, or nothing.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.value.get(name).and_then(Value::as_str).unwrap_or_default()
@@ -43,7 +51,14 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Grid {
     tables: BTreeMap<Collection, BTreeMap<u64, Entry>>,
+    /// Seconds that have passed since nodes last reported.
+    passed: i64,
 }
+
+/// When a node has last reported, by the name of the field.
+const REPORTED: &str = "updatedAt";
+/// Nodes report again once so many seconds have passed.
+const REPORT_SECONDS: i64 = 60;
 
 impl Grid {
     pub(crate) fn new(documents: &Documents) -> Grid {
@@ -79,7 +94,8 @@ impl Grid {
         if table.len() >= DOCUMENTS_MAX && !table.contains_key(&id) {
             return false;
         }
-        table.insert(id, Entry::new(wire::list_form(document)));
+        let is_still = document.contains_key(REPORTED);
+        table.insert(id, Entry::changed(wire::list_form(document), is_still));
         true
     }
 
@@ -94,15 +110,41 @@ impl Grid {
         else {
             return false;
         };
+        let is_still = entry.is_still || patch.contains_key(REPORTED);
         let mut document = entry.value.as_object().cloned().unwrap_or_default();
         merge(&mut document, wire::list_form(patch));
-        *entry = Entry::new(document);
+        *entry = Entry::changed(document, is_still);
         true
     }
 
     /// Removes a document. False if there is no such document.
     pub(crate) fn remove(&mut self, collection: Collection, id: u64) -> bool {
         self.tables.get_mut(&collection).is_some_and(|table| table.remove(&id).is_some())
+    }
+
+    /// Time passes: every node that is up goes on reporting, but those of which somebody has said
+    /// when they did.
+    pub(crate) fn pass(&mut self, seconds: i64) {
+        self.passed += seconds;
+        if self.passed.abs() < REPORT_SECONDS {
+            return;
+        }
+        let passed = std::mem::take(&mut self.passed);
+        let nodes = self.tables.entry(Collection::Nodes).or_default();
+        for entry in nodes.values_mut().filter(|entry| !entry.is_still) {
+            let Some(at) = entry.value[REPORTED].as_i64() else { continue };
+            if entry.text("status") == "up"
+                && let Value::Object(mut document) = entry.value.take()
+            {
+                document.insert(REPORTED.to_owned(), at.saturating_add(passed).into());
+                *entry = Entry::new(document);
+            }
+        }
+    }
+
+    /// When a node has reported last of all.
+    pub(crate) fn newest_report(&self) -> Option<i64> {
+        self.entries(Collection::Nodes).filter_map(|entry| entry.value[REPORTED].as_i64()).max()
     }
 
     fn invent_missing(
@@ -199,6 +241,26 @@ mod tests {
         assert_eq!(text, r#"{"nodeId":7,"healthy":true}"#);
         assert!(!grid.patch(Collection::Nodes, 8, Map::new()));
         assert!(grid.remove(Collection::Nodes, 7) && !grid.remove(Collection::Nodes, 7));
+    }
+
+    #[test]
+    fn nodes_report_while_time_passes() {
+        let mut documents = Documents::default();
+        let node = |id, status| json!({"nodeId": id, "status": status, "updatedAt": 1_000});
+        documents.add(json!([node(1, "up"), node(2, "down"), node(3, "up")])).unwrap();
+        let mut grid = Grid::new(&documents);
+        let still = json!({"updatedAt": 900}).as_object().unwrap().clone();
+        assert!(grid.patch(Collection::Nodes, 3, still));
+        let reported = |grid: &Grid| {
+            [1, 2, 3].map(|id| {
+                grid.get(Collection::Nodes, id).unwrap().value[REPORTED].as_i64().unwrap()
+            })
+        };
+        grid.pass(59);
+        assert_eq!(reported(&grid), [1_000, 1_000, 900]);
+        grid.pass(3_541);
+        assert_eq!(reported(&grid), [4_600, 1_000, 900]);
+        assert_eq!(grid.newest_report(), Some(4_600));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use gridproxy::{Documents, Standin};
@@ -31,8 +32,18 @@ async fn main() -> anyhow::Result<()> {
     say_what_was_skipped(&documents);
     let standin = Standin::start_on(documents, options.listen, options.control).await?;
     say_where(&standin);
-    tokio::signal::ctrl_c().await?;
-    Ok(())
+    let mut minutes = tokio::time::interval(Duration::from_mins(1));
+    loop {
+        tokio::select! {
+            ended = tokio::signal::ctrl_c() => return Ok(ended?),
+            _ = minutes.tick() => standin.pass_to(now()?),
+        }
+    }
+}
+
+/// By the clock of this machine, in POSIX seconds.
+fn now() -> anyhow::Result<i64> {
+    Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?)
 }
 
 #[expect(clippy::print_stdout, reason = "whoever starts the program reads the addresses here")]

@@ -147,6 +147,20 @@ impl Control {
         self.patch(Collection::Nodes, id.into(), object(patch))
     }
 
+    /// Time passes: nodes that are up go on reporting, but those of which a patch or a document has
+    /// said when they did.
+    pub fn pass(&self, seconds: i64) {
+        self.state().grid.pass(seconds);
+    }
+
+    /// The same up to an instant, in POSIX seconds: that is when a node has reported last of all.
+    pub fn pass_to(&self, now: i64) {
+        let mut state = self.state();
+        if let Some(newest) = state.grid.newest_report() {
+            state.grid.pass(now - newest);
+        }
+    }
+
     /// Adds a node, or puts another document in its place. False if there is no room.
     pub fn put_node(&self, id: u32, document: Value) -> bool {
         self.put(Collection::Nodes, id.into(), object(document))

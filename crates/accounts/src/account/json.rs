@@ -22,7 +22,7 @@ const GROUP: &str = "Account";
 
 /// What an answer says where a mail is on its way.
 const MAIL_SENT: NextStep = NextStep {
-    about: "An email with a code was sent. The code works once, within ten minutes.",
+    about: "An email with a code was sent. The code works once, for six hours.",
     answer: schema_of::<MailSentView>,
 };
 

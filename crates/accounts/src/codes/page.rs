@@ -2,7 +2,7 @@
 
 use askama::Template;
 use store::tokens::Token;
-use ui::limits::LINK_MINUTES;
+use ui::limits::LINK_HOURS;
 use ui::visit::Visit;
 use web::Problem;
 use web::form::{Form, error_above, error_of, sent};
@@ -18,7 +18,7 @@ use crate::settings::page::TokenRow;
 pub(crate) struct MailSent {
     /// What surrounds the page.
     pub frame: Frame,
-    /// How long the link in the mail works, such as `10 minutes`.
+    /// How long the link in the mail works, such as `6 hours`.
     pub lasts: String,
 }
 
@@ -78,7 +78,7 @@ impl MailSent {
     pub(crate) fn new(visit: &Visit<'_>) -> MailSent {
         MailSent {
             frame: visit.frame("Check your email", Section::Elsewhere),
-            lasts: counted(LINK_MINUTES, "minute"),
+            lasts: counted(LINK_HOURS, "hour"),
         }
     }
 }

@@ -12,7 +12,7 @@ fn a_mail_says_nothing_of_who_asked() {
         expect![[r#"
             Check your email
             We sent an email to the address you entered. Open the link in it to continue.
-            The link works once and expires after 10 minutes.
+            The link works once and expires after 6 hours.
             No email? Check your spam folder and the address you entered, then try again in a few
               minutes."#]],
     );

@@ -131,6 +131,8 @@ fn limits_are_said_in_full() {
             | streams-by-account | 16 in a minute | Event streams opened by one account in its
               sessions, or with one API token; with all of its tokens, twice as many. Above it,
               poll events as JSON.
+            | streams-by-address | 240 in a minute | Event streams opened from one network
+              address. Above it, poll events as JSON.
             | farm-claims | 60 in an hour | Farm verifications started, and signatures tried, by
               one account in its sessions, or with one API token; with all of its tokens, twice
               as many.
@@ -156,7 +158,7 @@ fn limits_are_said_in_full() {
             | Sessions per account | 50 | The oldest session is signed out.
             | Rentals ended during setup | 3 in 24 hours | Refunded in full. Further ones are
               charged for the time since you rented them.
-            | Lifetime of email links | 10 minutes | Rejected with expired-code. Each link works
+            | Lifetime of email links | 6 hours | Rejected with expired-code. Each link works
               once."#]],
     );
 }

@@ -430,7 +430,7 @@ fn is_mass(countries: &[(&str, usize, usize)], answering: usize) -> bool {
             looks.push((known, Seen::Listed(if nth < *gone { &down } else { &up })));
         }
     }
-    is_mass_failure(looks.iter().map(|(known, seen)| (known, *seen)))
+    is_mass_failure(looks.iter().map(|(known, seen)| (known, *seen)), now())
 }
 
 #[test]
@@ -459,5 +459,15 @@ fn nodes_that_were_down_before_are_no_mass_failure() {
     let down = with(0, |report| report.status = NodeStatus::Down);
     let known = after(known(own(1, 1)), Seen::Listed(&down));
     let looks: Vec<_> = (0..20).map(|_| (&known, Seen::Listed(&down))).collect();
-    assert!(!is_mass_failure(looks));
+    assert!(!is_mass_failure(looks, now()));
+}
+
+#[test]
+fn nodes_that_are_up_and_have_not_reported_for_hours_are_gone() {
+    let is_mass = |seconds: i64| {
+        let up = NodeReport { reported_at: now().plus_seconds(-seconds), ..report(0) };
+        let known = after(known(own(1, 1)), Seen::Listed(&report(0)));
+        is_mass_failure((0..20).map(|_| (&known, Seen::Listed(&up))), now())
+    };
+    assert!(!is_mass(REPORT_STALE_SECONDS) && is_mass(REPORT_STALE_SECONDS + 1));
 }

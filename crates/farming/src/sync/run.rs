@@ -117,7 +117,7 @@ fn observe(
         let found = grid::parse_nodes(body).map_err(|error| error.to_string())?;
         Ok(if found.is_suspiciously_empty(&asked) {
             Quality::Doubtful(found)
-        } else if is_mass_failure(looks(page, &found)) {
+        } else if is_mass_failure(looks(page, &found), env.now) {
             Quality::Alarming(found)
         } else {
             Quality::Good(found)

@@ -90,6 +90,27 @@ fn an_index_that_stands_still_is_not_believed() {
     stage.check_invariants();
 }
 
+/// Something between the market and the index answers the same again and again.
+#[test]
+fn an_answer_of_hours_ago_is_not_believed() {
+    let stage = market();
+    let frozen_at = stage.now().seconds();
+    for base in [FIRST, SECOND] {
+        says(&stage, base, |_| "up", Some(frozen_at));
+    }
+    let (up, down, failure) = sync(&stage);
+    assert_eq!((down, failure), (0, None));
+    stage.pass_seconds(2 * 3_600);
+    let (up_now, down, failure) = sync(&stage);
+    assert_eq!((up_now, down), (up, 0));
+    let failure = failure.unwrap();
+    assert!(failure.contains("no node has reported to it since"), "{failure}");
+    // The other server's index goes on.
+    says(&stage, SECOND, |_| "up", Some(stage.now().seconds()));
+    assert_eq!(sync(&stage), (2 * up, 0, None));
+    stage.check_invariants();
+}
+
 #[test]
 fn another_server_is_asked_where_one_says_that_most_are_down() {
     let stage = market();

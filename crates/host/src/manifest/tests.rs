@@ -41,6 +41,10 @@ exclude_files = ["static/draft.html"]
 key_value_stores = []
 environment = { MODE = "test" }
 variables = { token = "{{ token }}" }
+[component.site.tool.mycelium-host]
+waits = true
+[component.site.tool.another]
+anything = "goes"
 [component.site.build]
 command = "cargo build"
 workdir = "components/site"
@@ -71,6 +75,7 @@ fn everything_that_we_use_is_read() {
     assert_eq!(site.files.len(), 2);
     assert_eq!(site.variables["token"], "{{ token }}");
     assert_eq!(site.environment["MODE"], "test");
+    assert!(site.waits && !manifest.components["sync"].waits);
 }
 
 /// Replaces one text of the full manifest, and expects this error.
@@ -112,6 +117,11 @@ fn an_unknown_key_is_named_with_its_place() {
         "secrecy = true",
         "spin.toml: [variables] token: unknown key `secrecy`; known are default, description, \
          required, secret",
+    );
+    check(
+        "waits",
+        "wait",
+        "spin.toml: [component.site] mycelium-host: unknown key `wait`; known are waits",
     );
     check(
         "cron_expression",

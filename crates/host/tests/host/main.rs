@@ -11,3 +11,4 @@ mod settings;
 mod sqlite;
 mod start;
 mod support;
+mod waiting;

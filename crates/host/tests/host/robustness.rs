@@ -66,8 +66,7 @@ async fn more_requests_than_instances_are_a_503() {
     })
     .await;
     let mut slow = Client::connect(host.addr()).await;
-    // Its body does not come, so the guest waits and keeps the only place.
-    slow.write("POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nx").await;
+    slow.write("GET /sleep?2000 HTTP/1.1\r\nhost: a\r\n\r\n").await;
     let answer = loop {
         let answer = get(&host, "/hello").await;
         if answer.status != 200 {
@@ -76,8 +75,7 @@ async fn more_requests_than_instances_are_a_503() {
     };
     answer.assert_problem(503);
     assert_eq!(answer.header("retry-after"), Some("1"));
-    slow.write("y").await;
-    assert_eq!(slow.read(false).await.body, "xy");
+    assert_eq!(slow.read(false).await.body, "slept 2000 ms");
     assert_eq!(text(&host, "/hello").await, "hello");
 }
 
@@ -90,6 +88,7 @@ async fn a_component_that_is_busy_leaves_room_for_the_others() {
     let mut options = app.options();
     options.limits.concurrent_requests = 4;
     options.limits.concurrent_requests_per_component = 3;
+    options.limits.parts_per_address = 1;
     options.limits.queue_wait = Duration::from_millis(200);
     let host = Host::start(options).await.unwrap();
     let mut busy = Vec::new();

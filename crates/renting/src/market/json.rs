@@ -20,7 +20,7 @@ use web::{Context, Problem, json};
 
 const GROUP: &str = "Marketplace";
 
-const SEARCH: [Parameter; 9] = [
+const SEARCH: [Parameter; 10] = [
     Parameter {
         name: "country",
         form: Form::Text(COUNTRY_CHARS_MAX),
@@ -55,6 +55,12 @@ const SEARCH: [Parameter; 9] = [
         name: "automatic_setup",
         form: Form::OneOf(&["true", "false"]),
         about: "`true` only for slices that the farm's agent sets up automatically.",
+        example: "true",
+    },
+    Parameter {
+        name: "verified_farm",
+        form: Form::OneOf(&["true", "false"]),
+        about: "`true` only for farms whose farmer has shown that they own it.",
         example: "true",
     },
     Parameter {
@@ -186,6 +192,10 @@ impl Search {
             automatic_setup: cx
                 .query("automatic_setup")
                 .and_then(|text| keep(&mut wrong, flag("automatic_setup", &text)))
+                .unwrap_or(false),
+            verified_farm: cx
+                .query("verified_farm")
+                .and_then(|text| keep(&mut wrong, flag("verified_farm", &text)))
                 .unwrap_or(false),
         };
         let sort = cx.query("sort").and_then(|text| keep(&mut wrong, sort(&text)));

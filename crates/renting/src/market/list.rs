@@ -48,6 +48,8 @@ pub(crate) struct ComputeFilter {
     pub certified: bool,
     /// `automatic_setup`: farms with an agent only.
     pub automatic_setup: bool,
+    /// `verified_farm`: verified farms only.
+    pub verified_farm: bool,
     /// `sort`: every order on offer.
     pub sort: Vec<Choice>,
     /// Whether any filter is set, so that it can be cleared.
@@ -90,6 +92,8 @@ pub(crate) struct NodeCard {
     pub is_certified: bool,
     /// Whether its farm has no agent.
     pub is_set_up_by_hand: bool,
+    /// Whether its farmer has shown that they own its farm.
+    pub is_farm_verified: bool,
 }
 
 /// How many nodes one page of the marketplace shows.
@@ -153,8 +157,10 @@ impl ComputeFilter {
         let [country, max_price, min_uptime, min_bandwidth] = TEXT_FIELDS.map(field);
         let certified = visit.query("certified") == "true";
         let automatic_setup = visit.query("automatic_setup") == "true";
+        let verified_farm = visit.query("verified_farm") == "true";
         let is_active = certified
             || automatic_setup
+            || verified_farm
             || TEXT_FIELDS.iter().any(|name| !visit.query(name).is_empty());
         let choice = |(value, label, of): (&str, &str, Sort)| Choice {
             value: value.to_owned(),
@@ -173,6 +179,7 @@ impl ComputeFilter {
             min_bandwidth,
             certified,
             automatic_setup,
+            verified_farm,
             sort: sorts.map(choice).into(),
             is_active,
         }
@@ -195,6 +202,7 @@ impl NodeCard {
             total_slices: offer.total_slices(),
             is_certified: offer.certified,
             is_set_up_by_hand: !offer.has_agent(now),
+            is_farm_verified: offer.is_farm_verified,
         }
     }
 }

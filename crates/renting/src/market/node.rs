@@ -63,6 +63,8 @@ pub(crate) struct Node {
     pub place: String,
     /// Whether the grid lists the node as certified hardware.
     pub is_certified: bool,
+    /// Whether its farmer has shown that they own its farm.
+    pub is_farm_verified: bool,
     /// How the node stands, such as `up`.
     pub status: Badge,
     /// The price of a slice and month, such as `$25.00`.
@@ -199,6 +201,8 @@ pub(crate) struct RentForm {
     pub farmer_sees: String,
     /// Whether its farm has no agent.
     pub is_set_up_by_hand: bool,
+    /// Whether its farmer has shown that they own its farm.
+    pub is_farm_verified: bool,
 }
 
 /// All slices of a node, to rent as one.
@@ -299,6 +303,7 @@ impl Node {
             name: offer.name.clone(),
             place: place(&offer.city, &offer.country),
             is_certified: offer.certified,
+            is_farm_verified: offer.is_farm_verified,
             status: badge::status(offer.status),
             price_per_month: price.for_people(),
             price_per_hour: price_per_hour(price),
@@ -382,6 +387,10 @@ fn facts(offer: &Offer, now: Timestamp) -> Vec<Fact> {
     [
         ("Grid node id", Some(offer.node.0.to_string())),
         ("Farm", known(&offer.farm_name)),
+        (
+            "Farm owner",
+            Some(if offer.is_farm_verified { "verified" } else { "not verified" }.to_owned()),
+        ),
         (
             "Machine setup",
             Some(if offer.has_agent(now) { "automatic" } else { "by hand" }.to_owned()),
@@ -472,6 +481,7 @@ impl RentForm {
             templates: templates(),
             farmer_sees: viewer.identity.shown_as().to_owned(),
             is_set_up_by_hand: !offer.has_agent(visit.now),
+            is_farm_verified: offer.is_farm_verified,
         }
     }
 }

@@ -5,6 +5,7 @@ use domain::id::{NodeId, QuoteId, SliceId, SshKeyId};
 use domain::money::Usd;
 use domain::order::{Filter, RentRequest, SLICES_PER_ORDER_MAX, Spread, Wanted};
 use domain::port::{Port, check_ports};
+use domain::region;
 use domain::template::{Template, parse_user_data};
 use domain::term::Term;
 use domain::uptime::{Bandwidth, Uptime};
@@ -228,13 +229,16 @@ impl OrderInput<'_> {
         let bandwidth =
             r#where.min_bandwidth.map(|text| Bandwidth::parse("min_bandwidth", &text.text()));
         Filter {
-            country: country.filter(|text| !text.is_empty()),
+            country: country
+                .filter(|text| !text.is_empty())
+                .map(|text| region::country(&text).map_or(text, str::to_owned)),
             // What is wrong with it is said once, where the request is finished.
             max_price: self.max_price(&mut Vec::new()),
             min_uptime: uptime.and_then(|read| keep(wrong, read)),
             min_bandwidth: bandwidth.and_then(|read| keep(wrong, read)),
             certified_only: r#where.certified.unwrap_or(false),
             automatic_setup: r#where.automatic_setup.unwrap_or(false),
+            verified_farm: r#where.verified_farm.unwrap_or(false),
         }
     }
 

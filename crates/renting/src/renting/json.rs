@@ -118,7 +118,7 @@ pub(crate) const RENT_NODE: Operation = Operation {
 #[derive(Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct WhereBody {
-    /// The country's English name, in any case.
+    /// The country's English name or code (ISO 3166-1), without regard to case and accents.
     #[schemars(length(max = 80))]
     pub country: Option<String>,
     /// The lowest guaranteed uptime in percent.
@@ -131,6 +131,8 @@ pub(crate) struct WhereBody {
     pub certified: Option<bool>,
     /// Whether only slices count that the farm's agent sets up automatically.
     pub automatic_setup: Option<bool>,
+    /// Whether only farms count whose farmer has shown that they own it.
+    pub verified_farm: Option<bool>,
 }
 
 /// Declares a body that says which slices are wanted, with fields of its own besides. (Serde cannot

@@ -5,6 +5,7 @@ use domain::node::NodeReport;
 use expect_test::expect;
 use stage::{ADA, Answer, BEN, Caller, FARMER, Stage, reading, report};
 use store::Db;
+use store::farms::{self, GridFarm};
 
 use crate::servers::Server;
 
@@ -94,6 +95,29 @@ fn a_long_market_has_a_next_page() {
     // The place of another search is none in this one.
     let other = ask(&stage.as_visitor(), &format!("{MARKET}?min_uptime=98&cursor={cursor}"));
     other.html(400);
+}
+
+#[test]
+fn a_farm_that_nobody_has_verified_says_so() {
+    let stage = Stage::three_slices();
+    let seen = || {
+        let ada = stage.as_user(ADA);
+        let (market, node) = (ask(&ada, MARKET).html(200), ask(&ada, NODE).html(200));
+        let filtered = ask(&ada, "/api/marketplace/slices?verified_farm=true").ok(200);
+        let shown = ask(&ada, "/api/marketplace/nodes/node32").ok(200)["verified_farm"].clone();
+        let warned = node.contains("the farmer has not shown that they own it");
+        (
+            [market, node].map(|page| page.contains("unverified farm")),
+            warned,
+            filtered["items"].as_array().unwrap().len(),
+            shown == true,
+        )
+    };
+    assert_eq!(seen(), ([true, true], true, 0, false));
+    let farm = GridFarm { id: 1, name: "Freefarm".into(), twin: 2, account: "5Grwva".into() };
+    let method = farms::VerificationMethod::Signature;
+    farms::verify(&stage.db, &farm, FARMER.account(), method, stage.now()).unwrap();
+    assert_eq!(seen(), ([false, false], false, 3, true));
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::sync::Barrier;
 use std::thread;
 
 use domain::id::MailId;
-use store::RusqliteDb;
 use store::challenges::{
     CHALLENGE_SECONDS, ChallengeKind, NewChallenge, find, open, open_by_mail, sweep, take,
 };
+use store::{RusqliteDb, mails};
 
 use crate::market::{Disk, OMAR, account, count, empty, now, open_account, random};
 
@@ -53,6 +53,23 @@ fn a_challenge_is_over_after_ten_minutes() {
     assert_eq!(count(&db, "SELECT count(*) FROM challenges"), 1);
     sweep(&db, now().plus_seconds(CHALLENGE_SECONDS)).unwrap();
     assert_eq!(count(&db, "SELECT count(*) FROM challenges"), 0);
+}
+
+#[test]
+fn a_link_lives_longer_than_its_mail_is_tried() {
+    let db = with_account();
+    let mail = MailId::from_random(now(), random(1));
+    open_by_mail(&db, &reset(&[1; 32]), mail, "password-reset", b"sealed", now()).unwrap();
+    // Nobody takes the mail, until the last attempt.
+    let mut at = now();
+    for attempt in 1..=mails::ATTEMPTS_MAX {
+        while mails::claim(&db, at).unwrap().is_none_or(|mail| mail.attempt != attempt) {
+            at = at.plus_seconds(1);
+        }
+    }
+    assert!(now().plus_seconds(4 * 60 * 60) < at, "{at}");
+    let an_hour_later = at.plus_seconds(60 * 60);
+    assert!(find(&db, &[1; 32], ChallengeKind::PasswordReset, an_hour_later).unwrap().is_some());
 }
 
 #[test]

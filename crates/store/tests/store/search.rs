@@ -203,6 +203,7 @@ fn filter() -> impl Strategy<Value = Filter> {
     (country, price, uptime, bandwidth, any::<bool>()).prop_map(
         |(country, price, uptime, bandwidth, certified_only)| Filter {
             automatic_setup: false,
+            verified_farm: false,
             country,
             max_price: price.map(|price| usd(&format!("{}", price * 10))),
             min_uptime: uptime.and_then(|uptime| Uptime::from_hundredths(uptime * 5_000)),
@@ -281,6 +282,7 @@ fn every_field_of_an_offer_is_read() {
         country: "Belgium".into(),
         city: "Ghent".into(),
         certified: true,
+        is_farm_verified: false,
         status: domain::node::NodeStatus::Up,
         listing: Listing::Published,
         version: 2,

@@ -63,7 +63,7 @@ kinds! {
     VerificationRequired, "verification-required", FORBIDDEN, "Verify it's you",
         "Sign in with a second factor, or verify with POST /api/account/sessions/verify.";
     ExpiredCode, "expired-code", FORBIDDEN, "This code has expired",
-        "Codes work once, within ten minutes. Request a new one.";
+        "Codes work once and for a limited time. Request a new one.";
     OwnSlice, "own-slice", FORBIDDEN, "This is your own node",
         "Choose another farmer's node.";
     FarmNotVerified, "farm-not-verified", FORBIDDEN, "You haven't verified this farm",

@@ -7,6 +7,7 @@ mod browser;
 mod checklist;
 mod clients;
 mod comparison;
+mod crowd;
 mod demo;
 mod events;
 mod factors;

@@ -298,7 +298,7 @@ async fn link(market: &Market, to: &str) -> String {
 /// Opens the link of a mail, which must not be sent on nor kept, and which changes nothing.
 async fn open_link(browser: &Browser, path: &str) -> Page {
     let answer = browser.client.get(path).await;
-    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{answer}");
+    assert_eq!(answer.header("referrer-policy"), Some("strict-origin"), "{answer}");
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer}");
     assert_eq!(answer.header("etag"), None, "{answer}");
     answer.page(200)
@@ -310,7 +310,7 @@ async fn sign_up_by_mail(market: &Market, browser: &mut Browser, email: &str) {
     let fields = [("email", email), ("password", PASSWORD)];
     let (path, page) = browser.submit(&page, "/signup", &fields).await;
     assert_eq!(path, "/mail-sent");
-    page.says(&["Check your email", "works once and expires after 10 minutes"]);
+    page.says(&["Check your email", "works once and expires after 6 hours"]);
     let link = link(market, email).await;
     open_link(browser, &link).await;
     // Programs look at links, too: looking twice is fine.

@@ -47,7 +47,11 @@ impl Answer {
 
 impl Client {
     pub(crate) async fn connect(addr: SocketAddr) -> Client {
-        Client { stream: BufReader::new(TcpStream::connect(addr).await.unwrap()) }
+        Client::on(TcpStream::connect(addr).await.unwrap())
+    }
+
+    pub(crate) fn on(stream: TcpStream) -> Client {
+        Client { stream: BufReader::new(stream) }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Answer {

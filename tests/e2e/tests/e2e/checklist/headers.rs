@@ -183,7 +183,8 @@ async fn item_21_every_answer_is_guarded() {
         }
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer}");
         let referrer = answer.header("referrer-policy").unwrap_or_default();
-        assert!(["same-origin", "no-referrer"].contains(&referrer), "{answer}");
+        let known = ["same-origin", "no-referrer", "strict-origin"];
+        assert!(known.contains(&referrer), "{answer}");
         let policy = answer.header("content-security-policy").unwrap_or_default();
         assert!(policy.contains("frame-ancestors 'none'"), "{answer}");
     }
