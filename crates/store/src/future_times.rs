@@ -8,7 +8,7 @@ use domain::provisioning::{LEASE_SECONDS, RETRY_MAX_SECONDS};
 use domain::recurring::RESET_FUTURE_TIMES;
 use domain::time::Timestamp;
 
-use crate::challenges::CHALLENGE_SECONDS;
+use crate::challenges::LINK_SECONDS;
 use crate::db::{Db, StoreError};
 use crate::{mails, webhooks};
 
@@ -97,7 +97,7 @@ pub const BOUNDS: [(&str, i64); 11] = [
     (ACTIONS, LEASE_SECONDS),
     (OPEN_ACTIONS, REBUILD_SECONDS),
     (HOLDS, QUOTE_SECONDS),
-    (CHALLENGES, CHALLENGE_SECONDS),
+    (CHALLENGES, LINK_SECONDS),
     (FARMS, 0),
     (LOST_FARMS, 0),
     (AGENTS, 0),

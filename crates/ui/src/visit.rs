@@ -165,6 +165,7 @@ mod tests {
             has_mail: false,
             limit_factor: 1,
             base_url: String::new(),
+            search: Search::of(&"/".parse().unwrap()),
             query: query(text),
         }
     }

@@ -98,7 +98,7 @@ const NO_FILTERS: [&str; 3] = ["cursor", "limit", "done"];
 
 impl Search {
     /// What a request searches; the order of its filters does not count, and neither do empty ones.
-    pub(crate) fn of(uri: &Uri) -> Search {
+    pub fn of(uri: &Uri) -> Search {
         let query = uri.query().unwrap_or("");
         let mut filters: Vec<_> = form_urlencoded::parse(query.as_bytes())
             .filter(|(field, value)| {
@@ -114,8 +114,9 @@ impl Search {
             hash.update(b"\0");
             hash.update(value.trim().as_bytes());
         }
-        let [a, b, c, d, e, f, ..]: [u8; 32] = hash.finalize().into();
-        Search([a, b, c, d, e, f])
+        let mut bytes = [0; SEARCH_BYTES];
+        bytes.copy_from_slice(&hash.finalize()[..SEARCH_BYTES]);
+        Search(bytes)
     }
 
     /// A cursor says nothing to clients, so that its contents can change.

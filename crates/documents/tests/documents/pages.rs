@@ -131,6 +131,8 @@ fn limits_are_said_in_full() {
             | streams-by-account | 16 in a minute | Event streams opened by one account in its
               sessions, or with one API token; with all of its tokens, twice as many. Above it,
               poll events as JSON.
+            | streams-by-address | 240 in a minute | Event streams opened from one network
+              address. Above it, poll events as JSON.
             | farm-claims | 60 in an hour | Farm verifications started, and signatures tried, by
               one account in its sessions, or with one API token; with all of its tokens, twice
               as many.
