@@ -1257,7 +1257,11 @@ CREATE TABLE rentals (
                         CONSTRAINT rental_renewal_has_maximum
                         CHECK ((renew_max_micros IS NULL) = (renew_months IS NULL)), auto_start
     INTEGER NOT NULL DEFAULT 0
-    CONSTRAINT rental_auto_start_is_boolean CHECK (auto_start IN (0, 1)),
+    CONSTRAINT rental_auto_start_is_boolean CHECK (auto_start IN (0, 1)), renew_token_id TEXT
+    CONSTRAINT rental_renew_token_renews
+    CHECK (renew_token_id IS NULL OR renew_months IS NOT NULL), renew_most_micros INTEGER
+    CONSTRAINT rental_renew_token_has_most
+    CHECK ((renew_most_micros IS NULL) = (renew_token_id IS NULL)),
     CONSTRAINT rental_not_by_farmer CHECK (renter_id <> farmer_id),
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number)
 ) STRICT;
@@ -1373,7 +1377,7 @@ CREATE TABLE transfers (
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
                CONSTRAINT transfer_expires_after_creation CHECK (expires_at > created_at)
-) STRICT;
+, token_id TEXT) STRICT;
 
 CREATE INDEX transfers_by_email ON transfers (email, rental_id);
 
@@ -2617,6 +2621,59 @@ CREATE INDEX outages_by_end ON outages (until_at) WHERE until_at IS NOT NULL;
 
 INSERT INTO ledger_kinds (kind) VALUES ('outage-refund');
 
+-- tables/0015_trust.sql
+-- What a renewal that a token with a ceiling has set counts against: the token, and what one
+
+CREATE INDEX rentals_by_renewal_token ON rentals (renew_token_id)
+ WHERE renew_token_id IS NOT NULL AND state <> 'ended';
+
+-- What holds on `rentals`, and what follows from a change of it.
+
+CREATE TRIGGER rentals_never_deleted BEFORE DELETE ON rentals BEGIN
+    SELECT RAISE(ABORT, 'refused: rentals_never_deleted');
+END;
+
+CREATE TRIGGER rental_ends_once BEFORE UPDATE ON rentals WHEN OLD.state = 'ended'
+  AND (NEW.state <> 'ended' OR NEW.ended_at <> OLD.ended_at)
+BEGIN
+    SELECT RAISE(ABORT, 'refused: rental_ends_once');
+END;
+
+CREATE TRIGGER rental_start_records_wait AFTER INSERT ON rentals
+  WHEN NEW.slice_number IS NOT NULL
+   AND (SELECT kind FROM orders WHERE id = NEW.order_id) = 'rental'
+BEGIN
+    INSERT INTO rentals_begun (rental_id, node_id, began_at, waited_seconds)
+    SELECT NEW.id, NEW.node_id, NEW.started_at,
+           max(0, NEW.started_at - max(
+               m.offered_since,
+               coalesce((SELECT max(ended_at) FROM rentals
+                          WHERE node_id = NEW.node_id AND slice_number = NEW.slice_number
+                            AND state = 'ended'), 0),
+               coalesce((SELECT max(ended_at) FROM rentals
+                          WHERE node_id = NEW.node_id AND slice_number IS NULL
+                            AND state = 'ended'), 0)))
+      FROM market_nodes m WHERE m.node_id = NEW.node_id;
+END;
+
+CREATE TRIGGER rental_end_ends_tenure AFTER UPDATE OF state ON rentals
+  WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
+BEGIN
+    UPDATE tenures
+       SET ended_at = max(started_at, evaluated_until, NEW.ended_at),
+           evaluate_at = max(started_at, evaluated_until, NEW.ended_at)
+     WHERE rental_id = NEW.id AND ended_at IS NULL;
+END;
+
+CREATE TRIGGER rental_end_closes_ports AFTER UPDATE OF state ON rentals
+  WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
+BEGIN
+    DELETE FROM rental_ports WHERE rental_id = NEW.id;
+END;
+
+-- How often an account has held a slice of late.
+CREATE INDEX quotes_unused ON quotes (account_id, expires_at) WHERE used_at IS NULL;
+
 -- commands/add_ssh_key.sql
 
 -- Command: registers a public key of an account, which may have at most `keys_max`, each once. The
@@ -3245,17 +3302,21 @@ CREATE TRIGGER import_node_rental_does INSTEAD OF INSERT ON import_node_rental B
       FROM rentals WHERE id = NEW.id;
 END;
 
--- commands/make_quote.sql
+-- commands/keep_quote.sql
 
 -- Command: keeps a quote and, where `held_until` is set, holds its slices: all of them, or it
--- aborts. `items` is a JSON array of objects with `node`, `slice` and the offer's `version`;
--- `holds_max` is how many quotes of one account may hold slices at once.
-CREATE VIEW make_quote AS
+-- aborts. `items` is a JSON array of objects with `node`, `slice` and the offer's `version`.
+--
+-- Of one account, at most `holds_max` quotes may hold slices at once, and at most `slices_max`
+-- slices may be rented and held; the wallet holds what all that is held would cost; and no slice
+-- is held more than `holds_of_slice_max` times in quotes that ended after `holds_after` and were
+-- not used.
+CREATE VIEW keep_quote AS
     SELECT id, account_id, document, signature, items, created_at, expires_at, held_until,
-           0 AS holds_max
+           0 AS holds_max, 0 AS slices_max, 0 AS holds_after, 0 AS holds_of_slice_max
       FROM quotes;
 
-CREATE TRIGGER make_quote_does INSTEAD OF INSERT ON make_quote BEGIN
+CREATE TRIGGER keep_quote_does INSTEAD OF INSERT ON keep_quote BEGIN
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.created_at FROM quotes WHERE held_until <= NEW.created_at;
     INSERT INTO quotes
@@ -3277,6 +3338,30 @@ CREATE TRIGGER make_quote_does INSTEAD OF INSERT ON make_quote BEGIN
      WHERE NEW.held_until IS NOT NULL
        AND (SELECT count(*) FROM quotes
              WHERE account_id = NEW.account_id AND held_until IS NOT NULL) > NEW.holds_max;
+    SELECT RAISE(ABORT, 'refused: slice_limit_reached')
+     WHERE NEW.held_until IS NOT NULL
+       AND (SELECT coalesce(sum(slices), 0) FROM rentals
+             WHERE renter_id = NEW.account_id AND state <> 'ended')
+           + (SELECT count(*) FROM quotes q JOIN slices s ON s.quote_id = q.id
+               WHERE q.account_id = NEW.account_id AND q.held_until IS NOT NULL)
+           > NEW.slices_max;
+    SELECT RAISE(ABORT, 'refused: hold_not_covered')
+     WHERE NEW.held_until IS NOT NULL
+       AND coalesce((SELECT balance_micros FROM ledger_accounts
+                      WHERE kind = 'wallet' AND owner_id = NEW.account_id), 0)
+           < (SELECT sum(document ->> 'total_micros') FROM quotes
+               WHERE account_id = NEW.account_id AND held_until IS NOT NULL);
+    SELECT RAISE(ABORT, 'refused: slice_held_too_often')
+     WHERE NEW.held_until IS NOT NULL
+       AND EXISTS (SELECT 1
+                     FROM quotes q JOIN json_each(q.items) i
+                    WHERE q.account_id = NEW.account_id AND q.used_at IS NULL
+                      AND q.expires_at > NEW.holds_after
+                      AND q.document ->> 'held_until' IS NOT NULL
+                      AND (i.value ->> 'node', i.value ->> 'slice') IN (
+                          SELECT value ->> 'node', value ->> 'slice' FROM json_each(NEW.items))
+                    GROUP BY i.value ->> 'node', i.value ->> 'slice'
+                   HAVING count(*) > NEW.holds_of_slice_max);
 END;
 
 -- commands/move_rental_to_slice.sql
@@ -4202,6 +4287,9 @@ END;
 -- that are there: a JSON array with the `id` of an action, the `job` of the machine, and the
 -- `kind`. They are to be done by `expires_at`. Machines that wait for a key are late at `late_at`,
 -- and refunded at `refund_at`.
+--
+-- Where a token with a ceiling made the offer, what is still paid ahead counts against that: it is
+-- the new renter's then. The offer is gone with the token.
 CREATE VIEW take_over_rental AS
     SELECT id, version, renter_id, 0 AS slices_max, '[]' AS ssh_keys, '[]' AS actions,
            0 AS expires_at, 0 AS late_at, 0 AS refund_at, started_at AS transferred_at
@@ -4211,14 +4299,24 @@ CREATE TRIGGER take_over_rental_does INSTEAD OF INSERT ON take_over_rental BEGIN
     SELECT RAISE(ABORT, 'refused: transfer_gone')
      WHERE NOT EXISTS (SELECT 1 FROM transfers t JOIN accounts a ON a.email = t.email
                         WHERE t.rental_id = NEW.id AND a.id = NEW.renter_id
-                          AND t.expires_at > NEW.transferred_at);
+                          AND t.expires_at > NEW.transferred_at
+                          AND (t.token_id IS NULL
+                               OR EXISTS (SELECT 1 FROM tokens
+                                           WHERE id = t.token_id
+                                             AND expires_at > NEW.transferred_at)));
+    UPDATE tokens
+       SET spent_micros = spent_micros
+               + coalesce((SELECT balance_micros FROM ledger_accounts
+                            WHERE kind = 'escrow' AND owner_id = NEW.id), 0)
+     WHERE id = (SELECT token_id FROM transfers WHERE rental_id = NEW.id);
     INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
     SELECT 'rental-transferred', renter_id, farmer_id, node_id, slice_number, id,
            NEW.transferred_at
       FROM rentals WHERE id = NEW.id;
     UPDATE rentals
        SET renter_id = NEW.renter_id, version = version + 1, name = '', labels = '[]',
-           renew_months = NULL, renew_max_micros = NULL, auto_start = 0
+           renew_months = NULL, renew_max_micros = NULL, renew_token_id = NULL,
+           renew_most_micros = NULL, auto_start = 0
      WHERE id = NEW.id AND version = NEW.version AND state <> 'ended';
     SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
     DELETE FROM transfers WHERE rental_id = NEW.id;

@@ -6,7 +6,7 @@ use domain::maintenance::MaintenanceError;
 use domain::offering::{AboveMeasured, OfferingError};
 use domain::order::RentError;
 use domain::payout::RequestError;
-use domain::rental::ExtendError;
+use domain::rental::{CeilingError, ExtendError};
 use store::disputes::{DecideFailure, DisputeFailure};
 use store::jobs::ReportFailure;
 use store::leaving::{LeaveFailure, MoveFailure};
@@ -15,7 +15,7 @@ use store::machine_actions::ActionFailure;
 use store::maintenance::MaintenanceFailure;
 use store::offering::OfferingFailure;
 use store::payouts::{self, RequestFailure};
-use store::rentals::ChangeFailure;
+use store::rentals::{ChangeFailure, SettingsFailure};
 use store::renting::RentFailure;
 use store::top_ups::BeginFailure;
 use store::transfers::TransferFailure;
@@ -36,7 +36,7 @@ impl From<RentError> for Problem {
             RentError::OwnSlice => Kind::OwnSlice,
             RentError::OverSpendingLimit { .. } => Kind::OverSpendingLimit,
             RentError::OverLimit { .. } => Kind::OverLimit,
-            RentError::TooManyHolds(_) => Kind::TooManyHolds,
+            RentError::TooManyHolds(_) | RentError::HeldTooOften(_) => Kind::TooManyHolds,
             RentError::InsufficientFunds { total, missing } => {
                 return Problem::new(Kind::InsufficientFunds, error)
                     .with("total_cost", total.to_string())
@@ -80,6 +80,12 @@ impl From<ExtendError> for Problem {
     }
 }
 
+impl From<CeilingError> for Problem {
+    fn from(error: CeilingError) -> Problem {
+        Problem::new(Kind::OverSpendingLimit, error)
+    }
+}
+
 impl From<ChangeFailure> for Problem {
     fn from(failure: ChangeFailure) -> Problem {
         match failure {
@@ -90,6 +96,16 @@ impl From<ChangeFailure> for Problem {
                 Problem::new(Kind::RefundChanged, failure).with("refund", refund.to_string())
             }
             ChangeFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SettingsFailure> for Problem {
+    fn from(failure: SettingsFailure) -> Problem {
+        match failure {
+            SettingsFailure::NoSuchRental => Problem::not_found(),
+            SettingsFailure::Ceiling(error) => error.into(),
+            SettingsFailure::Store(error) => error.into(),
         }
     }
 }
@@ -142,6 +158,7 @@ impl From<TransferFailure> for Problem {
         match failure {
             TransferFailure::NotOffered => Problem::new(Kind::NotFound, failure),
             TransferFailure::Rule(error) => error.into(),
+            TransferFailure::Ceiling(error) => error.into(),
             TransferFailure::Store(error) => error.into(),
         }
     }
