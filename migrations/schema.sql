@@ -267,20 +267,6 @@ INSERT INTO ledger_kinds (kind)
 VALUES ('credit'), ('rental'), ('extension'), ('earning'), ('refund'), ('settlement'),
        ('sla-credit'), ('payout-request'), ('payout-send'), ('payout-return'), ('sla-correction');
 
--- Where money is. `owner_id` is an account for `wallet` and `earnings`, a rental for `escrow`, and
--- empty for `funding` (what came in from outside, so it is negative) and `platform` (the fees).
-CREATE TABLE ledger_accounts (
-    id             INTEGER PRIMARY KEY,
-    kind           TEXT    NOT NULL
-                   CONSTRAINT ledger_account_kind_is_known
-                   CHECK (kind IN ('funding', 'wallet', 'escrow', 'earnings', 'platform')),
-    owner_id       TEXT    NOT NULL,
-    balance_micros INTEGER NOT NULL DEFAULT 0
-                   CONSTRAINT balance_never_negative
-                   CHECK (kind = 'funding' OR balance_micros >= 0),
-    UNIQUE (kind, owner_id)
-) STRICT;
-
 -- Why money moved. `reference` makes each reason happen once: a rental's id, an order's, or the key
 -- of a credit. `rental_id` is the rental that it was about.
 CREATE TABLE ledger_transactions (
@@ -373,6 +359,33 @@ BEGIN
              JOIN tenures s ON s.rental_id = t.rental_id
             WHERE t.id = NEW.transaction_id AND t.kind = 'earning'
             ORDER BY s.number DESC LIMIT 1);
+END;
+
+-- What comes to a wallet or an escrow may be taken back as long as what it comes from, which is
+-- posted first. What is earned with it is noted as not settled; what is settled by now is not.
+CREATE TRIGGER entry_settles_with_its_source AFTER INSERT ON ledger_entries
+  WHEN NEW.amount_micros > 0
+BEGIN
+    UPDATE ledger_accounts
+       SET settles_at = max(settles_at, (
+               SELECT coalesce(max(s.settles_at), 0)
+                 FROM ledger_entries e JOIN ledger_accounts s ON s.id = e.ledger_account_id
+                WHERE e.transaction_id = NEW.transaction_id AND e.amount_micros < 0))
+     WHERE id = NEW.ledger_account_id AND kind IN ('wallet', 'escrow');
+    DELETE FROM unsettled_earnings
+     WHERE owner_id = (SELECT owner_id FROM ledger_accounts
+                        WHERE id = NEW.ledger_account_id AND kind = 'earnings')
+       AND settles_at <= (SELECT created_at FROM ledger_transactions
+                           WHERE id = NEW.transaction_id);
+    INSERT INTO unsettled_earnings (owner_id, settles_at, micros)
+    SELECT a.owner_id, max(s.settles_at), NEW.amount_micros
+      FROM ledger_accounts a, ledger_entries e, ledger_accounts s
+     WHERE a.id = NEW.ledger_account_id AND a.kind = 'earnings'
+       AND e.transaction_id = NEW.transaction_id AND e.amount_micros < 0
+       AND s.id = e.ledger_account_id
+    HAVING max(s.settles_at) > (SELECT created_at FROM ledger_transactions
+                                 WHERE id = NEW.transaction_id)
+        ON CONFLICT (owner_id, settles_at) DO UPDATE SET micros = micros + excluded.micros;
 END;
 
 -- The chain: SHA-256 over the seal before, the transaction and its entries, as in `audit_seals`.
@@ -1938,7 +1951,11 @@ CREATE TABLE top_ups (
     idempotency_key TEXT,
     created_at      INTEGER NOT NULL,
     paid_at         INTEGER
-                    CONSTRAINT top_up_paid_has_date CHECK ((paid_at IS NULL) = (state <> 'paid')),
+                    CONSTRAINT top_up_paid_has_date CHECK ((paid_at IS NULL) = (state <> 'paid')), reversed_micros
+    INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT top_up_reversed_at_most_all CHECK (reversed_micros BETWEEN 0 AND amount_micros), reversals
+    INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT top_up_reversals_not_negative CHECK (reversals >= 0),
     UNIQUE (account_id, idempotency_key)
 ) STRICT;
 
@@ -2674,6 +2691,58 @@ END;
 -- How often an account has held a slice of late.
 CREATE INDEX quotes_unused ON quotes (account_id, expires_at) WHERE used_at IS NULL;
 
+-- Where money is. `owner_id` is an account for `wallet` and `earnings`, a rental for `escrow`, and
+-- empty for `funding` (what came in from outside, so it is negative) and `platform` (the fees).
+CREATE TABLE ledger_accounts (
+    id             INTEGER PRIMARY KEY,
+    kind           TEXT    NOT NULL
+                   CONSTRAINT ledger_account_kind_is_known
+                   CHECK (kind IN ('funding', 'wallet', 'escrow', 'earnings', 'platform')),
+    owner_id       TEXT    NOT NULL,
+    balance_micros INTEGER NOT NULL DEFAULT 0
+                   CONSTRAINT balance_never_negative
+                   CHECK (kind = 'funding' OR balance_micros >= -owed_micros),
+    -- How far it is below zero, which only a payment by card that was taken back can make it.
+    owed_micros    INTEGER NOT NULL DEFAULT 0
+                   CONSTRAINT owed_by_wallets_only
+                   CHECK (owed_micros >= 0 AND (owed_micros = 0 OR kind = 'wallet')),
+    -- Until when some of it may be taken back, because it came by card; 0 where it never did.
+    settles_at     INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (kind, owner_id)
+) STRICT;
+
+INSERT INTO ledger_kinds (kind) VALUES ('card-reversal');
+
+-- What farmers have earned with money that may be taken back, by the moment until when.
+CREATE TABLE unsettled_earnings (
+    owner_id   TEXT    NOT NULL REFERENCES accounts (id),
+    settles_at INTEGER NOT NULL,
+    micros     INTEGER NOT NULL CONSTRAINT unsettled_earnings_positive CHECK (micros > 0),
+    PRIMARY KEY (owner_id, settles_at)
+) STRICT, WITHOUT ROWID;
+
+-- What a provider says was taken back of payments: of each by refunds in all, and by each dispute.
+-- Kept as the provider named them, for the payment may be told of later.
+CREATE TABLE card_reversals (
+    payment_id  TEXT    NOT NULL,
+    id          TEXT    NOT NULL,
+    kind        TEXT    NOT NULL CONSTRAINT card_reversal_kind_is_known
+                CHECK (kind IN ('refund', 'dispute')),
+    -- How far it is: what is told with a lower one is of earlier.
+    stage       INTEGER NOT NULL,
+    -- What is gone by it, and of how much where that is told, in the smallest unit of the currency.
+    amount      INTEGER NOT NULL
+                CONSTRAINT card_reversal_amount_not_negative CHECK (amount >= 0),
+    of_amount   INTEGER,
+    currency    TEXT    NOT NULL,
+    -- As the provider calls it.
+    status      TEXT    NOT NULL,
+    reported_at INTEGER NOT NULL,
+    PRIMARY KEY (payment_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX card_reversals_by_time ON card_reversals (reported_at, payment_id);
+
 -- commands/add_ssh_key.sql
 
 -- Command: registers a public key of an account, which may have at most `keys_max`, each once. The
@@ -2839,7 +2908,8 @@ END;
 -- commands/change_payout.sql
 
 -- Command: a payout goes on: approved, sent, done, failed or canceled. It aborts unless it is at
--- the `version` that the decision saw. `booking` is NULL where no money moves.
+-- the `version` that the decision saw, and if it is approved or sent while the account's wallet is
+-- below zero. `booking` is NULL where no money moves.
 CREATE VIEW change_payout AS
     SELECT id, version, state, reference, note, '' AS booking, '' AS event,
            requested_at AS changed_at
@@ -2855,6 +2925,10 @@ CREATE TRIGGER change_payout_does INSTEAD OF INSERT ON change_payout BEGIN
                               THEN NEW.changed_at END
      WHERE id = NEW.id AND version = NEW.version;
     SELECT RAISE(ABORT, 'refused: payout_changed') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: wallet_below_zero')
+      FROM payouts p
+      JOIN ledger_accounts a ON a.kind = 'wallet' AND a.owner_id = p.account_id
+     WHERE p.id = NEW.id AND NEW.state IN ('approved', 'sent') AND a.balance_micros < 0;
     INSERT INTO post_booking (rental_id, booking, created_at)
     SELECT NULL, NEW.booking, NEW.changed_at WHERE NEW.booking IS NOT NULL;
     INSERT INTO events (kind, farmer_id, subject, created_at)
@@ -3045,6 +3119,40 @@ CREATE TRIGGER credit_sla_does INSTEAD OF INSERT ON credit_sla BEGIN
     INSERT INTO post_booking (rental_id, booking, created_at)
     VALUES (NEW.rental_id, NEW.booking, NEW.created_at);
     INSERT INTO write_audit_entry (entry, created_at) VALUES (NEW.audit_entry, NEW.created_at);
+END;
+
+-- commands/credit_top_up.sql
+
+-- Command: a payment has come in, and the wallet is credited; once, and exactly what was meant. It
+-- may be taken back until `settles_at`. No key of an operator's credit has a space, so that none is
+-- taken for a top-up's. Where the same payment was refused before, because it was told in another
+-- currency, that is over.
+CREATE VIEW credit_top_up AS
+    SELECT id AS top_up_id, payment_id, amount_micros, 0 AS settles_at, paid_at
+      FROM top_ups WHERE state = 'paid';
+
+CREATE TRIGGER credit_top_up_does INSTEAD OF INSERT ON credit_top_up BEGIN
+    UPDATE top_ups
+       SET state = 'paid', payment_id = NEW.payment_id, paid_at = NEW.paid_at
+     WHERE id = NEW.top_up_id AND state <> 'paid' AND amount_micros = NEW.amount_micros
+       AND EXISTS (SELECT 1 FROM accounts
+                    WHERE accounts.id = top_ups.account_id AND deleted_at IS NULL);
+    SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
+    DELETE FROM refused_payments
+     WHERE payment_id = NEW.payment_id AND top_up_id = NEW.top_up_id;
+    INSERT INTO ledger_transactions (kind, reference, reason, created_at)
+    VALUES ('credit', 'top-up ' || NEW.top_up_id, 'Top-up by card', NEW.paid_at);
+    INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
+    SELECT 'credit', 'top-up ' || id, 'funding', '', -amount_micros
+      FROM top_ups WHERE id = NEW.top_up_id
+     UNION ALL
+    SELECT 'credit', 'top-up ' || id, 'wallet', account_id, amount_micros
+      FROM top_ups WHERE id = NEW.top_up_id;
+    UPDATE ledger_accounts SET settles_at = max(settles_at, NEW.settles_at)
+     WHERE kind = 'wallet'
+       AND owner_id = (SELECT account_id FROM top_ups WHERE id = NEW.top_up_id);
+    INSERT INTO events (kind, renter_id, created_at)
+    SELECT 'wallet-credited', account_id, NEW.paid_at FROM top_ups WHERE id = NEW.top_up_id;
 END;
 
 -- commands/credit_wallet.sql
@@ -3683,32 +3791,6 @@ CREATE TRIGGER pay_credit_does INSTEAD OF INSERT ON pay_credit BEGIN
     VALUES (NEW.rental_id, NEW.month, NEW.tenure, NEW.booking, NEW.paid_at);
 END;
 
--- commands/pay_top_up.sql
-
--- Command: a payment has come in, and the wallet is credited; once, and exactly what was meant. No
--- key of an operator's credit has a space, so that none is taken for a top-up's.
-CREATE VIEW pay_top_up AS
-    SELECT id AS top_up_id, payment_id, amount_micros, paid_at FROM top_ups WHERE state = 'paid';
-
-CREATE TRIGGER pay_top_up_does INSTEAD OF INSERT ON pay_top_up BEGIN
-    UPDATE top_ups
-       SET state = 'paid', payment_id = NEW.payment_id, paid_at = NEW.paid_at
-     WHERE id = NEW.top_up_id AND state <> 'paid' AND amount_micros = NEW.amount_micros
-       AND EXISTS (SELECT 1 FROM accounts
-                    WHERE accounts.id = top_ups.account_id AND deleted_at IS NULL);
-    SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
-    INSERT INTO ledger_transactions (kind, reference, reason, created_at)
-    VALUES ('credit', 'top-up ' || NEW.top_up_id, 'Top-up by card', NEW.paid_at);
-    INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
-    SELECT 'credit', 'top-up ' || id, 'funding', '', -amount_micros
-      FROM top_ups WHERE id = NEW.top_up_id
-     UNION ALL
-    SELECT 'credit', 'top-up ' || id, 'wallet', account_id, amount_micros
-      FROM top_ups WHERE id = NEW.top_up_id;
-    INSERT INTO events (kind, renter_id, created_at)
-    SELECT 'wallet-credited', account_id, NEW.paid_at FROM top_ups WHERE id = NEW.top_up_id;
-END;
-
 -- commands/post_booking.sql
 
 -- Command, used by the other commands: posts a booking, a JSON object with `kind`, `reference`,
@@ -3732,6 +3814,9 @@ END;
 -- commands/post_entry.sql
 
 -- Command, used by the other commands: posts one entry of a transaction, and moves the balance.
+--
+-- Only a payment by card that was taken back brings a wallet below zero; what it owes then is paid
+-- by whatever comes to it.
 CREATE VIEW post_entry AS
     SELECT t.kind AS transaction_kind, t.reference, a.kind, a.owner_id, e.amount_micros
       FROM ledger_entries e
@@ -3741,7 +3826,12 @@ CREATE VIEW post_entry AS
 CREATE TRIGGER post_entry_does INSTEAD OF INSERT ON post_entry BEGIN
     INSERT INTO ledger_accounts (kind, owner_id) VALUES (NEW.kind, NEW.owner_id)
         ON CONFLICT (kind, owner_id) DO NOTHING;
-    UPDATE ledger_accounts SET balance_micros = balance_micros + NEW.amount_micros
+    UPDATE ledger_accounts
+       SET balance_micros = balance_micros + NEW.amount_micros,
+           owed_micros = CASE WHEN kind = 'wallet' AND NEW.transaction_kind = 'card-reversal'
+                              THEN max(0, -(balance_micros + NEW.amount_micros))
+                              ELSE min(owed_micros,
+                                       max(0, -(balance_micros + NEW.amount_micros))) END
      WHERE kind = NEW.kind AND owner_id = NEW.owner_id;
     INSERT INTO ledger_entries
            (ledger_account_id, transaction_id, amount_micros, balance_after_micros)
@@ -4105,7 +4195,8 @@ END;
 
 -- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
 -- the `address` that was seen, has at most `open_max` payouts under way then, and keeps what it may
--- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet.
+-- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet; and
+-- what was earned with money by card that is not settled. Its wallet is not below zero.
 -- `response` is what `store_response` takes.
 CREATE VIEW request_payout AS
     SELECT id, account_id, amount_micros, address, '' AS booking, 0 AS open_max,
@@ -4131,9 +4222,33 @@ CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
            < (SELECT coalesce(sum((max(earned_micros - evaluated_micros, 0) * NEW.withheld_percent
                                    + 99) / 100), 0)
                 FROM tenures WHERE farmer_id = NEW.account_id AND evaluate_at IS NOT NULL)
-           + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id);
+           + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id)
+           + (SELECT coalesce(sum(micros), 0) FROM unsettled_earnings
+               WHERE owner_id = NEW.account_id AND settles_at > NEW.requested_at);
+    SELECT RAISE(ABORT, 'refused: wallet_below_zero')
+      FROM ledger_accounts
+     WHERE kind = 'wallet' AND owner_id = NEW.account_id AND balance_micros < 0;
     INSERT INTO events (kind, farmer_id, subject, created_at)
     VALUES ('payout-requested', NEW.account_id, NEW.id, NEW.requested_at);
+END;
+
+-- commands/reverse_top_up.sql
+
+-- Command: what was taken back of a top-up's payment is taken from the wallet, or given back to it:
+-- `booking` moves the difference, and `reversed_micros` is all that is gone then. It aborts unless
+-- the top-up is paid and at the number of `reversals` that the decision saw.
+CREATE VIEW reverse_top_up AS
+    SELECT id, reversals, reversed_micros, '' AS booking, paid_at AS reversed_at FROM top_ups;
+
+CREATE TRIGGER reverse_top_up_does INSTEAD OF INSERT ON reverse_top_up BEGIN
+    UPDATE top_ups SET reversals = reversals + 1, reversed_micros = NEW.reversed_micros
+     WHERE id = NEW.id AND state = 'paid' AND reversals = NEW.reversals;
+    SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    VALUES (NULL, NEW.booking, NEW.reversed_at);
+    INSERT INTO audit (action, actor, account_id, subject, created_at)
+    SELECT 'payment-reversed', 'market', account_id, id, NEW.reversed_at
+      FROM top_ups WHERE id = NEW.id;
 END;
 
 -- commands/revoke_farm.sql

@@ -185,6 +185,10 @@ pub struct Funds {
     /// What of that may still go to renters, because SLAs were not compared yet, or are
     /// disputed.
     pub withheld: Usd,
+    /// What of that was paid by card of late, and may be taken back.
+    pub unsettled: Usd,
+    /// What the account's wallet holds; negative where a payment by card was taken back.
+    pub wallet: Usd,
     /// Where it is paid to; `None` where it has not said so.
     pub address: Option<String>,
     /// How many of its payouts are on their way.
@@ -194,7 +198,7 @@ pub struct Funds {
 impl Funds {
     /// What can be asked for now, in whole cents.
     pub fn payable(&self) -> Usd {
-        let left = (self.balance - self.withheld).max(Usd::ZERO);
+        let left = (self.balance - self.withheld - self.unsettled).max(Usd::ZERO);
         let cents = left.to_cents();
         if cents > left { cents - Usd::from_micros(10_000) } else { cents }
     }
@@ -218,6 +222,14 @@ pub enum RequestError {
         /// What it has.
         balance: Usd,
     },
+    /// A payment by card to the account's wallet was taken back, and the wallet lacks it.
+    #[error(
+        "your wallet is ${owed} below zero because a card payment was reversed; add credit first"
+    )]
+    WalletBelowZero {
+        /// What it lacks.
+        owed: Usd,
+    },
     /// As many are on their way as can be.
     #[error("you already have {OPEN_MAX} payouts in progress")]
     TooMany,
@@ -228,6 +240,9 @@ pub fn request(funds: &Funds, amount: Usd, min: Usd) -> Result<&str, RequestErro
     let address = funds.address.as_deref().ok_or(RequestError::NoAddress)?;
     if amount < min {
         return Err(RequestError::BelowMinimum { min });
+    }
+    if funds.wallet < Usd::ZERO {
+        return Err(RequestError::WalletBelowZero { owed: -funds.wallet });
     }
     if funds.open >= OPEN_MAX {
         return Err(RequestError::TooMany);
@@ -320,7 +335,9 @@ mod tests {
     fn a_request_needs_an_address_and_what_it_asks_for() {
         let funds = Funds {
             balance: Usd::whole(33),
-            withheld: Usd::whole(3),
+            withheld: Usd::whole(1),
+            unsettled: Usd::whole(2),
+            wallet: Usd::ZERO,
             address: Some("BE71".into()),
             open: 4,
         };
@@ -335,6 +352,9 @@ mod tests {
             Err(RequestError::InsufficientFarmerEarnings { balance: Usd::whole(30) })
         );
         assert_eq!(ask(&Funds { open: 5, ..funds.clone() }, 25), Err(RequestError::TooMany));
+        let owing = Funds { wallet: -Usd::whole(7), ..funds.clone() };
+        let owed = Usd::whole(7);
+        assert_eq!(ask(&owing, 25), Err(RequestError::WalletBelowZero { owed }));
         let nowhere = Funds { address: None, ..funds };
         assert_eq!(ask(&nowhere, 25), Err(RequestError::NoAddress));
     }

@@ -141,6 +141,8 @@ pub enum Refusal {
     TransactionMissing,
     /// The rental is not offered to this account any more.
     TransferGone,
+    /// The wallet of whom a payout pays is below zero.
+    WalletBelowZero,
 }
 
 impl Refusal {
@@ -198,6 +200,7 @@ impl Refusal {
                 | Refusal::TopUpLimitReached
                 | Refusal::TotpSecretChanged
                 | Refusal::TransferGone
+                | Refusal::WalletBelowZero
         )
     }
 }

@@ -50,6 +50,7 @@ pub(crate) const REQUEST_PAYOUT: Operation = Operation {
         Kind::VerificationRequired,
         Kind::NoPayoutAddress,
         Kind::InsufficientEarnings,
+        Kind::InsufficientFunds,
         Kind::TooManyPayouts,
     ],
     ..Operation::READ

@@ -383,7 +383,7 @@ impl Both {
             },
             Command::AskPayout { of, dollars: amount, key } => {
                 let asked = ask_once(&self.db, of, self.steps, key, &amount.to_string());
-                let withheld = payouts::funds(&self.db, account(of)).unwrap().withheld;
+                let withheld = payouts::funds(&self.db, account(of), self.now).unwrap().withheld;
                 let amount = dollars(amount);
                 let expected = self.model.request_payout(of, self.steps, key, amount, withheld);
                 (Answer::Asked(asked), Answer::Asked(expected))

@@ -40,6 +40,7 @@ fn three_months_at_25_dollars_leave_these_rows() {
             slice_number=1 rental_id='rental' created_at=1795367321 subject=NULL
         ~ ledger_accounts id=2 balance_micros=28750000
         + ledger_accounts id=4 kind='escrow' owner_id='rental' balance_micros=71250000
+            owed_micros=0 settles_at=0
         + ledger_entries ledger_account_id=2 transaction_id=3 amount_micros=-71250000
             balance_after_micros=28750000
         + ledger_entries ledger_account_id=4 transaction_id=3 amount_micros=71250000

@@ -1,8 +1,11 @@
 //! The problem that each failure of a rule or of the store is.
 
+use std::fmt::Display;
+
 use domain::field::FieldError;
 use domain::leaving::{MoveError, NoticeError};
 use domain::maintenance::MaintenanceError;
+use domain::money::Usd;
 use domain::offering::{AboveMeasured, OfferingError};
 use domain::order::RentError;
 use domain::payout::RequestError;
@@ -180,8 +183,16 @@ impl From<RequestFailure> for Problem {
                 Problem::new(Kind::InsufficientEarnings, rule)
             }
             RequestError::TooMany => Problem::new(Kind::TooManyPayouts, rule),
+            RequestError::WalletBelowZero { owed } => below_zero(owed, rule),
         }
     }
+}
+
+/// An account is paid nothing while its wallet lacks money.
+fn below_zero(owed: Usd, why: impl Display) -> Problem {
+    Problem::new(Kind::InsufficientFunds, why)
+        .with("missing", owed.to_string())
+        .with("top_up", TOP_UP)
 }
 
 impl From<payouts::ChangeFailure> for Problem {
@@ -191,6 +202,7 @@ impl From<payouts::ChangeFailure> for Problem {
             payouts::ChangeFailure::WrongOrder(wrong) => {
                 Problem::new(Kind::WrongPayoutState, wrong)
             }
+            payouts::ChangeFailure::WalletBelowZero(owed) => below_zero(owed, failure),
             payouts::ChangeFailure::Store(error) => error.into(),
         }
     }
