@@ -34,6 +34,7 @@ CREATE TRIGGER deleted_account_owns_no_farm AFTER UPDATE OF deleted_at ON accoun
   WHEN NEW.deleted_at IS NOT NULL
 BEGIN
     DELETE FROM farms WHERE owner_id = NEW.id;
+    DELETE FROM lost_farms WHERE owner_id = NEW.id;
 END;
 
 -- Who waits for a payout cannot be deleted: what fails would return to nobody.
@@ -632,7 +633,7 @@ CREATE TABLE farms (
     verified_at  INTEGER NOT NULL,
     -- When the grid was last asked whether it still belongs to that twin.
     checked_at   INTEGER NOT NULL
-) STRICT;
+, missing_since INTEGER) STRICT;
 
 CREATE INDEX farms_by_owner ON farms (owner_id, id);
 
@@ -2639,7 +2640,27 @@ CREATE INDEX outages_by_end ON outages (until_at) WHERE until_at IS NOT NULL;
 INSERT INTO ledger_kinds (kind) VALUES ('outage-refund');
 
 -- tables/0015_trust.sql
--- What a renewal that a token with a ceiling has set counts against: the token, and what one
+-- What nobody may lose by somebody else's mistake.
+
+-- Farms that an account had verified, and that the grid said were another's or were gone. Where it
+-- takes that back within 30 days, the account has them again.
+CREATE TABLE lost_farms (
+    id           INTEGER PRIMARY KEY,
+    name         TEXT    NOT NULL,
+    twin_id      INTEGER NOT NULL,
+    twin_account TEXT    NOT NULL,
+    owner_id     TEXT    NOT NULL REFERENCES accounts (id),
+    verified_by  TEXT    NOT NULL,
+    lost_at      INTEGER NOT NULL,
+    -- When the grid was last asked whether it still says so.
+    checked_at   INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX lost_farms_by_check ON lost_farms (checked_at);
+
+CREATE INDEX lost_farms_by_age ON lost_farms (lost_at);
+
+CREATE INDEX lost_farms_by_owner ON lost_farms (owner_id);
 
 CREATE INDEX rentals_by_renewal_token ON rentals (renew_token_id)
  WHERE renew_token_id IS NOT NULL AND state <> 'ended';
@@ -2990,13 +3011,23 @@ END;
 
 -- commands/check_farm.sql
 
--- Command: the grid was asked, at `checked_at`, who owns a verified farm. `twin_id` is NULL where
--- it knows no such farm. If that is another twin than before, the verification is revoked, and
--- verified owners of farms of the new twin are notified as well. An answer that was overtaken by a
+-- Command: the grid was asked, at `checked_at`, who owns a farm that is or was verified. `twin_id`
+-- is NULL where it lists no such farm. If that is another twin than before, or the farm was not
+-- listed for a day, the verification is lost, and verified owners of farms of the new twin are
+-- notified as well. A lost farm that has its twin again is its owner's again, and what went off the
+-- market with it and was left alone since is published again. An answer that was overtaken by a
 -- verification changes nothing.
 CREATE VIEW check_farm AS SELECT id, name, twin_id, checked_at FROM farms;
 
 CREATE TRIGGER check_farm_does INSTEAD OF INSERT ON check_farm BEGIN
+    INSERT INTO verify_farm
+           (id, name, twin_id, twin_account, owner_id, verified_by, verified_at)
+    SELECT id, coalesce(NEW.name, name), twin_id, twin_account, owner_id, verified_by,
+           NEW.checked_at
+      FROM lost_farms
+     WHERE id = NEW.id AND twin_id = NEW.twin_id AND checked_at < NEW.checked_at;
+    UPDATE lost_farms SET checked_at = NEW.checked_at
+     WHERE id = NEW.id AND checked_at < NEW.checked_at;
     INSERT INTO events (kind, farmer_id, subject, created_at)
     SELECT DISTINCT 'farm-moved', other.owner_id, 'farm' || f.id, NEW.checked_at
       FROM farms f JOIN farms other ON other.twin_id = NEW.twin_id AND other.id <> f.id
@@ -3005,8 +3036,13 @@ CREATE TRIGGER check_farm_does INSTEAD OF INSERT ON check_farm BEGIN
     INSERT INTO revoke_farm (id, event, voided_at)
     SELECT id, 'farm-moved', NEW.checked_at
       FROM farms
-     WHERE id = NEW.id AND twin_id IS NOT NEW.twin_id AND checked_at < NEW.checked_at;
-    UPDATE farms SET checked_at = NEW.checked_at, name = coalesce(NEW.name, name)
+     WHERE id = NEW.id AND checked_at < NEW.checked_at
+       AND (twin_id <> NEW.twin_id
+            OR NEW.twin_id IS NULL AND missing_since <= NEW.checked_at - 86400);
+    UPDATE farms
+       SET checked_at = NEW.checked_at, name = coalesce(NEW.name, name),
+           missing_since = CASE WHEN NEW.twin_id IS NULL
+                                THEN coalesce(missing_since, NEW.checked_at) END
      WHERE id = NEW.id AND checked_at < NEW.checked_at;
 END;
 
@@ -4253,8 +4289,9 @@ END;
 
 -- commands/revoke_farm.sql
 
--- Command: the verification of a farm is revoked. `event` says to its owner why. The owner's
--- published nodes of that farm go off the market; rentals run on.
+-- Command: the verification of a farm is revoked. `event` says to its owner why; where the grid is
+-- why, the grid may take it back. The owner's published nodes of that farm go off the market;
+-- rentals run on.
 CREATE VIEW revoke_farm AS SELECT id, '' AS event, checked_at AS voided_at FROM farms;
 
 CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
@@ -4264,6 +4301,11 @@ CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
        SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.voided_at
      WHERE farm_id = NEW.id AND listing = 'published'
        AND farmer_id = (SELECT owner_id FROM farms WHERE id = NEW.id);
+    DELETE FROM lost_farms WHERE id = NEW.id;
+    INSERT INTO lost_farms
+           (id, name, twin_id, twin_account, owner_id, verified_by, lost_at, checked_at)
+    SELECT id, name, twin_id, twin_account, owner_id, verified_by, NEW.voided_at, NEW.voided_at
+      FROM farms WHERE id = NEW.id AND NEW.event = 'farm-moved';
     DELETE FROM farms WHERE id = NEW.id;
 END;
 
@@ -4466,7 +4508,8 @@ END;
 -- commands/verify_farm.sql
 
 -- Command: an account is verified to own a farm, in place of who was before. Published nodes of it
--- that are not this account's go off the market.
+-- that are not this account's go off the market. Where the grid had taken the farm from this
+-- account, what went off the market then and was left alone since is published again.
 CREATE VIEW verify_farm AS
     SELECT id, name, twin_id, twin_account, owner_id, verified_by, verified_at FROM farms;
 
@@ -4481,9 +4524,17 @@ CREATE TRIGGER verify_farm_does INSTEAD OF INSERT ON verify_farm BEGIN
         ON CONFLICT (id) DO UPDATE
        SET name = excluded.name, twin_id = excluded.twin_id, twin_account = excluded.twin_account,
            owner_id = excluded.owner_id, verified_by = excluded.verified_by,
-           verified_at = excluded.verified_at, checked_at = excluded.checked_at;
+           verified_at = excluded.verified_at, checked_at = excluded.checked_at,
+           missing_since = NULL;
     INSERT INTO events (kind, farmer_id, subject, created_at)
     VALUES ('farm-verified', NEW.owner_id, 'farm' || NEW.id, NEW.verified_at);
+    UPDATE nodes
+       SET listing = 'published', offer_version = offer_version + 1,
+           offer_changed_at = NEW.verified_at
+     WHERE farm_id = NEW.id AND farmer_id = NEW.owner_id AND listing = 'paused'
+       AND offer_changed_at = (SELECT lost_at FROM lost_farms
+                                WHERE id = NEW.id AND owner_id = NEW.owner_id);
+    DELETE FROM lost_farms WHERE id = NEW.id;
     INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
     SELECT 'node-claimed', farmer_id, id, 'farm' || NEW.id, NEW.verified_at
       FROM nodes WHERE farm_id = NEW.id AND farmer_id <> NEW.owner_id;

@@ -1,5 +1,6 @@
--- Command: the verification of a farm is revoked. `event` says to its owner why. The owner's
--- published nodes of that farm go off the market; rentals run on.
+-- Command: the verification of a farm is revoked. `event` says to its owner why; where the grid is
+-- why, the grid may take it back. The owner's published nodes of that farm go off the market;
+-- rentals run on.
 CREATE VIEW revoke_farm AS SELECT id, '' AS event, checked_at AS voided_at FROM farms;
 
 CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
@@ -9,5 +10,10 @@ CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
        SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.voided_at
      WHERE farm_id = NEW.id AND listing = 'published'
        AND farmer_id = (SELECT owner_id FROM farms WHERE id = NEW.id);
+    DELETE FROM lost_farms WHERE id = NEW.id;
+    INSERT INTO lost_farms
+           (id, name, twin_id, twin_account, owner_id, verified_by, lost_at, checked_at)
+    SELECT id, name, twin_id, twin_account, owner_id, verified_by, NEW.voided_at, NEW.voided_at
+      FROM farms WHERE id = NEW.id AND NEW.event = 'farm-moved';
     DELETE FROM farms WHERE id = NEW.id;
 END;

@@ -5,6 +5,7 @@ CREATE TRIGGER deleted_account_owns_no_farm AFTER UPDATE OF deleted_at ON accoun
   WHEN NEW.deleted_at IS NOT NULL
 BEGIN
     DELETE FROM farms WHERE owner_id = NEW.id;
+    DELETE FROM lost_farms WHERE owner_id = NEW.id;
 END;
 
 -- Who waits for a payout cannot be deleted: what fails would return to nobody.

@@ -162,5 +162,5 @@ pub(crate) fn list_audit(cx: &Context<'_>) -> Result<Response, Problem> {
     let before = api::cursor(cx, |text| text.parse().ok())?;
     let found = audit::of_account(cx.db, cx.account()?.account, before, limit + 1)?;
     let place = |entry: &Entry| entry.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, AuditView::new))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, AuditView::new))
 }

@@ -20,7 +20,9 @@ use crate::payouts::json::{
     APPROVE_PAYOUT, CANCEL_PAYOUT, EXPORT_PAYOUTS, FAIL_PAYOUT, FINISH_PAYOUT, LIST_ALL_PAYOUTS,
     LIST_PAYOUTS, REQUEST_PAYOUT, SEND_PAYOUT, SHOW_FARM_PAYOUT,
 };
-use crate::statements::json::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
+use crate::statements::json::{
+    LIST_EARNINGS_ENTRIES, LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT,
+};
 use crate::top_ups::json::{
     CREATE_TOP_UP, LIST_REFUSED_PAYMENTS, LIST_REVERSED_PAYMENTS, LIST_TOP_UPS, SHOW_TOP_UP,
     TAKE_STRIPE_EVENT,
@@ -54,6 +56,7 @@ pub const PAYOUTS: &[Route] = &[
 pub const WALLET: &[Route] = &[
     Route::api(&SHOW_WALLET, wallet::show_wallet),
     Route::api(&LIST_WALLET_ENTRIES, wallet::list_wallet_entries),
+    Route::api(&LIST_EARNINGS_ENTRIES, statements::list_earnings_entries),
     Route::api(&LIST_STATEMENTS, statements::list_statements),
     Route::api(&SHOW_STATEMENT, statements::show_statement),
     Route::api(&SHOW_RECEIPT, statements::show_receipt),
@@ -92,6 +95,7 @@ pub const OPERATOR: &[Route] = &[
 pub const OPERATIONS: &[&Operation] = &[
     &SHOW_WALLET,
     &LIST_WALLET_ENTRIES,
+    &LIST_EARNINGS_ENTRIES,
     &LIST_STATEMENTS,
     &SHOW_STATEMENT,
     &SHOW_RECEIPT,

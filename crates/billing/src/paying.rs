@@ -27,7 +27,7 @@ pub(crate) fn list_payouts(cx: &Context<'_>) -> Result<Response, Problem> {
     let state = state_asked(cx.query("state").as_deref())?;
     let found = payouts::in_state(cx.db, state, behind, limit + 1)?;
     let place = |payout: &Payout| payout.life.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, PayoutView::new))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, PayoutView::new))
 }
 
 pub(crate) fn export(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -27,7 +27,10 @@ pub(crate) fn list_payouts(cx: &Context<'_>) -> Result<Response, Problem> {
     let before = api::cursor(cx, PayoutId::parse)?;
     let found = payouts::of_account(cx.db, cx.whole_farm()?.account, before, limit + 1)?;
     let place = |payout: &Payout| payout.life.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, FarmPayoutView::new))
+    respond::json(
+        StatusCode::OK,
+        &PageOf::new(cx.search(), found, limit, place, FarmPayoutView::new),
+    )
 }
 
 /// Asks for a payout, once for each key, and sends what `respond` makes of it. Only a session with

@@ -6,12 +6,14 @@ pub(crate) mod page;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::receipts;
-use store::statements::{self, AccountKind, Statement};
+use store::statements::{self, AccountKind, Line, Statement};
 use ui::visit::Visit;
+use web::api::{self, PageOf};
 use web::{Context, Problem, Response, respond};
 
 use crate::statements::json::{
-    MonthStatements, MonthsView, ReceiptView, StatementView, month_in_path, transaction_in_path,
+    LineView, MonthStatements, MonthsView, ReceiptView, StatementView, month_in_path,
+    transaction_in_path,
 };
 use crate::statements::page::{Receipt, Statement as StatementPage, Statements, statement_table};
 
@@ -46,10 +48,18 @@ pub(crate) fn statement(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn statement_csv(cx: &Context<'_>) -> Result<Response, Problem> {
     let statements = month_statements(cx)?;
-    let table = statement_table(&statements)?;
+    let table = statement_table(cx.db, &statements)?;
     let response = respond::answer(StatusCode::OK, "text/csv; charset=utf-8", table);
     let file = format!("attachment; filename=\"mycelium-{}.csv\"", statements.month);
     Ok(respond::with_header(response, CONTENT_DISPOSITION, &file))
+}
+
+pub(crate) fn list_earnings_entries(cx: &Context<'_>) -> Result<Response, Problem> {
+    let limit = api::page_size(cx)?;
+    let before = api::cursor(cx, |text| text.parse().ok())?;
+    let found = statements::earnings(cx.db, cx.account()?.account, before, limit + 1)?;
+    let place = |line: &Line| line.transaction.to_string();
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, LineView::new))
 }
 
 pub(crate) fn show_receipt(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -53,7 +53,7 @@ pub(crate) fn list_top_ups(cx: &Context<'_>) -> Result<Response, Problem> {
     let before = api::cursor(cx, TopUpId::parse)?;
     let found = top_ups::of_account(cx.db, cx.account()?.account, before, limit + 1)?;
     let place = |top_up: &TopUp| top_up.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, TopUpView::new))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, TopUpView::new))
 }
 
 pub(crate) fn show_top_up(cx: &Context<'_>) -> Result<Response, Problem> {

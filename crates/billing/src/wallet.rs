@@ -20,5 +20,5 @@ pub(crate) fn list_wallet_entries(cx: &Context<'_>) -> Result<Response, Problem>
     let before = api::cursor(cx, |text| text.parse().ok())?;
     let found = ledger::entries(cx.db, cx.account()?.account, before, limit + 1)?;
     let place = |entry: &WalletEntry| entry.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, EntryView::new))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, EntryView::new))
 }

@@ -11,8 +11,8 @@ use crate::top_ups::required_stripe;
 /// The header with the signature.
 const SIGNATURE: &str = "stripe-signature";
 
-/// Credits a payment, or takes it back, once however often Stripe reports it. Whatever is not answered with success
-/// is sent again, for three days.
+/// Credits a payment, or takes it back, once however often Stripe reports it. Whatever is not
+/// answered with success is sent again, for three days.
 pub(crate) fn take_event(cx: &Context<'_>) -> Result<Response, Problem> {
     let stripe = required_stripe(cx)?;
     let signature = cx.header(SIGNATURE).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The JSON API of all features: what its document and the page `/docs/api` are made of.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use web::openapi;
 use web::operation::{Access, Operation, ProblemMember, schema_of};
 
@@ -11,8 +11,8 @@ pub const SHOW_API_DOCUMENT: Operation = Operation {
     path: "/api/openapi.json",
     summary: "This document.",
     access: Access::Anonymous,
-    about_answer: "An OpenAPI 3.1 document.",
-    answer: Some(schema_of::<Value>),
+    about_answer: "An OpenAPI 3.0 document.",
+    answer: Some(schema_of::<Map<String, Value>>),
     ..Operation::READ
 };
 

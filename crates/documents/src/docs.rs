@@ -281,16 +281,13 @@ fn format(schema: &Value, document: &Value) -> String {
     if schema["format"] == "decimal" {
         return "decimal".to_owned();
     }
-    // A field that may be left out is its form or null.
-    if let Some(form) = schema["anyOf"].as_array().and_then(|forms| forms.first()) {
+    // A field that may be null refers to its form this way.
+    let forms = schema["allOf"].as_array().or(schema["anyOf"].as_array());
+    if let Some(form) = forms.and_then(|forms| forms.first()) {
         return format(form, document);
     }
     let schema = resolved(schema, document);
-    let kind = match &schema["type"] {
-        Value::Array(kinds) => kinds.first().unwrap_or(&Value::Null),
-        kind => kind,
-    };
-    match kind.as_str() {
+    match schema["type"].as_str() {
         Some("string") => "text".to_owned(),
         Some("array") => format!("list of {}", format(&schema["items"], document)),
         Some(kind) => kind.to_owned(),

@@ -12,8 +12,8 @@ mod sla;
 
 pub use pages::{api_docs, show_api_document};
 
-use web::Route;
 use web::operation::Access;
+use web::{Route, respond};
 
 /// Every route of this feature, but those for which all operations have to be known.
 pub const ROUTES: &[&[Route]] = &[DOCUMENTS];
@@ -21,6 +21,8 @@ pub const ROUTES: &[&[Route]] = &[DOCUMENTS];
 /// What is the same for everybody.
 pub const DOCUMENTS: &[Route] = &[
     Route::page("/", Access::Anonymous, pages::home),
+    Route::page("/dashboard", Access::Anonymous, |_| Ok(respond::see_other("/dashboard/slices"))),
+    Route::page("/docs", Access::Anonymous, |_| Ok(respond::see_other("/docs/api"))),
     Route::page("/docs/problems", Access::Anonymous, pages::problems),
     Route::page("/docs/limits", Access::Anonymous, pages::limits),
     Route::page("/docs/sla", Access::Anonymous, pages::sla),

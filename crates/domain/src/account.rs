@@ -31,17 +31,22 @@ impl Email {
 
     /// Reads an address; surrounding white space is dropped and letters become lower case.
     ///
-    /// Letters are those of ASCII, as mail transports take them: a host in other letters is written
-    /// in its ASCII form, and no two addresses look alike.
+    /// Valid is what a browser's field for addresses takes (HTML, "valid email address"), with a dot
+    /// in the host. Letters are those of ASCII, as mail transports take them: a host in other
+    /// letters is written in its ASCII form, and no two addresses look alike.
     pub fn parse(text: &str) -> Result<Email, FieldError> {
         let email = text.trim().to_ascii_lowercase();
         let is_label = |label: &str| {
             (1..Email::PART_MAX).contains(&label.len())
                 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
         };
         let is_local = |local: &str| {
             (1..=Email::PART_MAX).contains(&local.len())
-                && local.bytes().all(|b| b.is_ascii_graphic() && !b"<>,;\"@".contains(&b))
+                && local
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b))
         };
         let well_formed = email.len() <= Email::LENGTH_MAX
             && email.rsplit_once('@').is_some_and(|(local, host)| {
@@ -182,6 +187,12 @@ mod tests {
             "ä@b.c",
             "a@b_c.d",
             "a<b@c.d",
+            "a(b)@c.d",
+            "a\\b@c.d",
+            "a[1]@c.d",
+            "a:b@c.d",
+            "a@-b.c",
+            "a@b-.c",
         ] {
             assert!(Email::parse(text).is_err(), "{text:?}");
         }

@@ -195,7 +195,8 @@ pub const CHECK_FAILURES: Bound = Bound::new(3, "failures");
 /// Who owns farms.
 pub const CHECK_FARMS: RecurringJob = RecurringJob {
     name: "check farms",
-    does: "Checks hourly on the grid that verified farms still belong to their owners.",
+    does: "Checks hourly on the grid that verified farms still belong to their owners, and returns \
+           lost ones that do again.",
     bounds: &[Bound::new(20, "farms"), CHECK_FAILURES],
     resumed: "those waiting longest come first",
     ..GRID_SYNC
@@ -295,7 +296,7 @@ pub const SWEEP_SYNC: RecurringJob = RecurringJob {
     name: "sweep syncs",
     by: RunBy::GridSync,
     every_seconds: 60 * 60,
-    does: "Deletes sync history after 90 days, and quarantined documents not seen for 30 days.",
+    does: "Deletes sync history after 90 days, and after 30 quarantined documents and lost farms.",
     ..SWEEP
 };
 

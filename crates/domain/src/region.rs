@@ -3,8 +3,8 @@
 //! The table holds the 22 geographical regions of the United Nations' M49 standard ("Standard
 //! country or area codes for statistical use", unstats.un.org/unsd/methodology/m49): the
 //! sub-regions, and the intermediate regions where a sub-region is divided further. Antarctica and
-//! two islands that nobody lives on have no region. A country stands under its usual English name,
-//! with other spellings behind a `|`.
+//! two islands that nobody lives on have no region. A country stands under its codes (ISO 3166-1)
+//! and its usual English name, with other spellings behind a `|`.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -12,41 +12,52 @@ use alloc::vec::Vec;
 
 use strum::IntoStaticStr;
 
+use crate::text::fold;
+
 /// A region of the world, with its countries and areas.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Region {
     /// Its English name, such as `Western Europe`, as it stands behind "in".
     pub name: &'static str,
-    /// The names of each country, the usual one first, separated by `|`.
+    /// Of each country, separated by `|`: its codes of two and three letters, and its names, the
+    /// usual one first.
     countries: &'static [&'static str],
 }
 
 impl Region {
     /// Every name of each of its countries.
     pub fn country_names(&self) -> impl Iterator<Item = &'static str> {
-        self.countries.iter().flat_map(|names| names.split('|'))
+        self.countries.iter().flat_map(|country| codes_and_names(country).1.split('|'))
     }
 }
 
-/// A country by one of its English names, in any case: its names, the usual one first, and its
-/// region.
+fn codes_and_names(country: &'static str) -> (&'static str, &'static str) {
+    country.split_once('|').unwrap_or(("", country))
+}
+
+/// A country by one of its English names or codes, without regard to case and accents: its names,
+/// the usual one first, and its region.
 fn find(name: &str) -> Option<(&'static str, &'static Region)> {
-    let is_called = |names: &str| names.split('|').any(|other| other.eq_ignore_ascii_case(name));
+    let wanted = fold(name);
+    let is_called = |country| {
+        let (codes, names) = codes_and_names(country);
+        codes.split(' ').any(|code| code.eq_ignore_ascii_case(&wanted))
+            || names.split('|').any(|other| fold(other) == wanted)
+    };
     REGIONS.iter().find_map(|region| {
-        let names = region.countries.iter().find(|names| is_called(names))?;
-        Some((*names, region))
+        let country = region.countries.iter().find(|country| is_called(country))?;
+        Some((codes_and_names(country).1, region))
     })
 }
 
-/// The usual English name of a country, if it is one.
+/// The usual English name of a country by one of its names or codes, if it is one.
 pub fn country(name: &str) -> Option<&'static str> {
-    find(name.trim()).and_then(|(names, _)| names.split('|').next())
+    find(name).and_then(|(names, _)| names.split('|').next())
 }
 
-/// The region of a country, by the country's English name in any case; `None` where it is not
-/// known.
+/// The region of a country, by one of the country's names or codes; `None` where it is not known.
 pub fn region(country: &str) -> Option<&'static Region> {
-    find(country.trim()).map(|(_, region)| region)
+    find(country).map(|(_, region)| region)
 }
 
 /// How far around a node others are looked for.
@@ -76,7 +87,7 @@ pub struct Circle {
 /// is not known.
 pub fn circles(country: &str) -> Vec<Circle> {
     let world = Circle { reach: Reach::World, name: "the world".into(), countries: None };
-    let Some((names, region)) = find(country.trim()) else { return [world].into() };
+    let Some((names, region)) = find(country) else { return [world].into() };
     let usual = names.split('|').next().unwrap_or(names);
     let own = Circle {
         reach: Reach::Country,
@@ -97,178 +108,201 @@ static REGIONS: [Region; 22] = [
     Region {
         name: "Australia and New Zealand",
         countries: &[
-            "Australia", "Christmas Island", "Cocos (Keeling) Islands", "New Zealand",
-            "Norfolk Island",
+            "AU AUS|Australia", "CX CXR|Christmas Island", "CC CCK|Cocos (Keeling) Islands",
+            "NZ NZL|New Zealand", "NF NFK|Norfolk Island",
         ],
     },
     Region {
         name: "the Caribbean",
         countries: &[
-            "Anguilla", "Antigua and Barbuda", "Aruba", "Bahamas|The Bahamas", "Barbados",
-            "Bonaire, Sint Eustatius and Saba", "British Virgin Islands", "Cayman Islands",
-            "Cuba", "Curaçao|Curacao", "Dominica", "Dominican Republic", "Grenada", "Guadeloupe",
-            "Haiti", "Jamaica", "Martinique", "Montserrat", "Puerto Rico", "Saint Barthélemy",
-            "Saint Kitts and Nevis", "Saint Lucia", "Saint Martin",
-            "Saint Vincent and the Grenadines", "Sint Maarten", "Trinidad and Tobago",
-            "Turks and Caicos Islands", "U.S. Virgin Islands|United States Virgin Islands",
+            "AI AIA|Anguilla", "AG ATG|Antigua and Barbuda", "AW ABW|Aruba",
+            "BS BHS|Bahamas|The Bahamas", "BB BRB|Barbados",
+            "BQ BES|Bonaire, Sint Eustatius and Saba", "VG VGB|British Virgin Islands",
+            "KY CYM|Cayman Islands", "CU CUB|Cuba", "CW CUW|Curaçao|Curacao", "DM DMA|Dominica",
+            "DO DOM|Dominican Republic", "GD GRD|Grenada", "GP GLP|Guadeloupe", "HT HTI|Haiti",
+            "JM JAM|Jamaica", "MQ MTQ|Martinique", "MS MSR|Montserrat", "PR PRI|Puerto Rico",
+            "BL BLM|Saint Barthélemy", "KN KNA|Saint Kitts and Nevis", "LC LCA|Saint Lucia",
+            "MF MAF|Saint Martin", "VC VCT|Saint Vincent and the Grenadines", "SX SXM|Sint Maarten",
+            "TT TTO|Trinidad and Tobago", "TC TCA|Turks and Caicos Islands",
+            "VI VIR|U.S. Virgin Islands|United States Virgin Islands",
         ],
     },
     Region {
         name: "Central America",
         countries: &[
-            "Belize", "Costa Rica", "El Salvador", "Guatemala", "Honduras", "Mexico", "Nicaragua",
-            "Panama",
+            "BZ BLZ|Belize", "CR CRI|Costa Rica", "SV SLV|El Salvador", "GT GTM|Guatemala",
+            "HN HND|Honduras", "MX MEX|Mexico", "NI NIC|Nicaragua", "PA PAN|Panama",
         ],
     },
     Region {
         name: "Central Asia",
         countries: &[
-            "Kazakhstan", "Kyrgyzstan", "Tajikistan", "Turkmenistan", "Uzbekistan",
+            "KZ KAZ|Kazakhstan", "KG KGZ|Kyrgyzstan", "TJ TJK|Tajikistan", "TM TKM|Turkmenistan",
+            "UZ UZB|Uzbekistan",
         ],
     },
     Region {
         name: "Eastern Africa",
         countries: &[
-            "British Indian Ocean Territory", "Burundi", "Comoros", "Djibouti", "Eritrea",
-            "Ethiopia", "French Southern Territories", "Kenya", "Madagascar", "Malawi",
-            "Mauritius", "Mayotte", "Mozambique", "Rwanda", "Réunion|Reunion", "Seychelles",
-            "Somalia", "Tanzania|United Republic of Tanzania|Tanzania, United Republic of",
-            "Uganda", "Zambia", "Zimbabwe",
+            "IO IOT|British Indian Ocean Territory", "BI BDI|Burundi", "KM COM|Comoros",
+            "DJ DJI|Djibouti", "ER ERI|Eritrea", "ET ETH|Ethiopia",
+            "TF ATF|French Southern Territories", "KE KEN|Kenya", "MG MDG|Madagascar",
+            "MW MWI|Malawi", "MU MUS|Mauritius", "YT MYT|Mayotte", "MZ MOZ|Mozambique",
+            "RW RWA|Rwanda", "RE REU|Réunion|Reunion", "SC SYC|Seychelles", "SO SOM|Somalia",
+            "TZ TZA|Tanzania|United Republic of Tanzania|Tanzania, United Republic of",
+            "UG UGA|Uganda", "ZM ZMB|Zambia", "ZW ZWE|Zimbabwe",
         ],
     },
     Region {
         name: "Eastern Asia",
         countries: &[
-            "China", "Hong Kong|Hong Kong SAR China", "Japan", "Macao|Macau", "Mongolia",
-            "North Korea|Democratic People's Republic of Korea",
-            "South Korea|Republic of Korea|Korea, Republic of",
-            "Taiwan|Taiwan, Province of China",
+            "CN CHN|China", "HK HKG|Hong Kong|Hong Kong SAR China", "JP JPN|Japan",
+            "MO MAC|Macao|Macau", "MN MNG|Mongolia",
+            "KP PRK|North Korea|Democratic People's Republic of Korea",
+            "KR KOR|South Korea|Republic of Korea|Korea, Republic of",
+            "TW TWN|Taiwan|Taiwan, Province of China",
         ],
     },
     Region {
         name: "Eastern Europe",
         countries: &[
-            "Belarus", "Bulgaria", "Czechia|Czech Republic", "Hungary",
-            "Moldova|Republic of Moldova|Moldova, Republic of", "Poland", "Romania",
-            "Russia|Russian Federation", "Slovakia", "Ukraine",
+            "BY BLR|Belarus", "BG BGR|Bulgaria", "CZ CZE|Czechia|Czech Republic", "HU HUN|Hungary",
+            "MD MDA|Moldova|Republic of Moldova|Moldova, Republic of", "PL POL|Poland",
+            "RO ROU|Romania", "RU RUS|Russia|Russian Federation", "SK SVK|Slovakia",
+            "UA UKR|Ukraine",
         ],
     },
     Region {
         name: "Melanesia",
         countries: &[
-            "Fiji", "New Caledonia", "Papua New Guinea", "Solomon Islands", "Vanuatu",
+            "FJ FJI|Fiji", "NC NCL|New Caledonia", "PG PNG|Papua New Guinea",
+            "SB SLB|Solomon Islands", "VU VUT|Vanuatu",
         ],
     },
     Region {
         name: "Micronesia",
         countries: &[
-            "Guam", "Kiribati", "Marshall Islands", "Micronesia|Micronesia (Federated States of)",
-            "Nauru", "Northern Mariana Islands", "Palau",
+            "GU GUM|Guam", "KI KIR|Kiribati", "MH MHL|Marshall Islands",
+            "FM FSM|Micronesia|Micronesia (Federated States of)", "NR NRU|Nauru",
+            "MP MNP|Northern Mariana Islands", "PW PLW|Palau",
         ],
     },
     Region {
         name: "Middle Africa",
         countries: &[
-            "Angola", "Cameroon", "Central African Republic", "Chad",
-            "Congo|Republic of the Congo",
-            "Democratic Republic of the Congo|Congo (Democratic Republic of the)",
-            "Equatorial Guinea", "Gabon", "Sao Tome and Principe|São Tomé and Príncipe",
+            "AO AGO|Angola", "CM CMR|Cameroon", "CF CAF|Central African Republic", "TD TCD|Chad",
+            "CG COG|Congo|Republic of the Congo",
+            "CD COD|Democratic Republic of the Congo|Congo (Democratic Republic of the)",
+            "GQ GNQ|Equatorial Guinea", "GA GAB|Gabon",
+            "ST STP|Sao Tome and Principe|São Tomé and Príncipe",
         ],
     },
     Region {
         name: "Northern Africa",
         countries: &[
-            "Algeria", "Egypt", "Libya", "Morocco", "South Sudan", "Sudan", "Tunisia",
-            "Western Sahara",
+            "DZ DZA|Algeria", "EG EGY|Egypt", "LY LBY|Libya", "MA MAR|Morocco",
+            "SS SSD|South Sudan", "SD SDN|Sudan", "TN TUN|Tunisia", "EH ESH|Western Sahara",
         ],
     },
     Region {
         name: "Northern America",
         countries: &[
-            "Bermuda", "Canada", "Greenland", "Saint Pierre and Miquelon",
-            "United States Minor Outlying Islands", "United States|United States of America|USA",
+            "BM BMU|Bermuda", "CA CAN|Canada", "GL GRL|Greenland",
+            "PM SPM|Saint Pierre and Miquelon", "UM UMI|United States Minor Outlying Islands",
+            "US USA|United States|United States of America|USA",
         ],
     },
     Region {
         name: "Northern Europe",
         countries: &[
-            "Denmark", "Estonia", "Faroe Islands", "Finland", "Guernsey", "Iceland", "Ireland",
-            "Isle of Man", "Jersey", "Latvia", "Lithuania", "Norway", "Svalbard and Jan Mayen",
-            "Sweden",
-            "United Kingdom|United Kingdom of Great Britain and Northern Ireland|Great Britain",
-            "Åland Islands",
+            "DK DNK|Denmark", "EE EST|Estonia", "FO FRO|Faroe Islands", "FI FIN|Finland",
+            "GG GGY|Guernsey", "IS ISL|Iceland", "IE IRL|Ireland", "IM IMN|Isle of Man",
+            "JE JEY|Jersey", "LV LVA|Latvia", "LT LTU|Lithuania", "NO NOR|Norway",
+            "SJ SJM|Svalbard and Jan Mayen", "SE SWE|Sweden",
+            "GB GBR|United Kingdom|United Kingdom of Great Britain and Northern Ireland|Great Britain",
+            "AX ALA|Åland Islands",
         ],
     },
     Region {
         name: "Polynesia",
         countries: &[
-            "American Samoa", "Cook Islands", "French Polynesia", "Niue", "Pitcairn", "Samoa",
-            "Tokelau", "Tonga", "Tuvalu", "Wallis and Futuna",
+            "AS ASM|American Samoa", "CK COK|Cook Islands", "PF PYF|French Polynesia",
+            "NU NIU|Niue", "PN PCN|Pitcairn", "WS WSM|Samoa", "TK TKL|Tokelau", "TO TON|Tonga",
+            "TV TUV|Tuvalu", "WF WLF|Wallis and Futuna",
         ],
     },
     Region {
         name: "South America",
         countries: &[
-            "Argentina", "Bolivia|Bolivia (Plurinational State of)", "Brazil", "Chile",
-            "Colombia", "Ecuador", "Falkland Islands|Falkland Islands (Malvinas)",
-            "French Guiana", "Guyana", "Paraguay", "Peru",
-            "South Georgia and the South Sandwich Islands", "Suriname", "Uruguay",
-            "Venezuela|Venezuela (Bolivarian Republic of)",
+            "AR ARG|Argentina", "BO BOL|Bolivia|Bolivia (Plurinational State of)", "BR BRA|Brazil",
+            "CL CHL|Chile", "CO COL|Colombia", "EC ECU|Ecuador",
+            "FK FLK|Falkland Islands|Falkland Islands (Malvinas)", "GF GUF|French Guiana",
+            "GY GUY|Guyana", "PY PRY|Paraguay", "PE PER|Peru",
+            "GS SGS|South Georgia and the South Sandwich Islands", "SR SUR|Suriname",
+            "UY URY|Uruguay", "VE VEN|Venezuela|Venezuela (Bolivarian Republic of)",
         ],
     },
     Region {
         name: "South-eastern Asia",
         countries: &[
-            "Brunei|Brunei Darussalam", "Cambodia", "Indonesia",
-            "Laos|Lao People's Democratic Republic", "Malaysia", "Myanmar|Burma", "Philippines",
-            "Singapore", "Thailand", "Timor-Leste|East Timor", "Vietnam|Viet Nam",
+            "BN BRN|Brunei|Brunei Darussalam", "KH KHM|Cambodia", "ID IDN|Indonesia",
+            "LA LAO|Laos|Lao People's Democratic Republic", "MY MYS|Malaysia",
+            "MM MMR|Myanmar|Burma", "PH PHL|Philippines", "SG SGP|Singapore", "TH THA|Thailand",
+            "TL TLS|Timor-Leste|East Timor", "VN VNM|Vietnam|Viet Nam",
         ],
     },
     Region {
         name: "Southern Africa",
         countries: &[
-            "Botswana", "Eswatini|Swaziland", "Lesotho", "Namibia", "South Africa",
+            "BW BWA|Botswana", "SZ SWZ|Eswatini|Swaziland", "LS LSO|Lesotho", "NA NAM|Namibia",
+            "ZA ZAF|South Africa",
         ],
     },
     Region {
         name: "Southern Asia",
         countries: &[
-            "Afghanistan", "Bangladesh", "Bhutan", "India", "Iran|Iran (Islamic Republic of)",
-            "Maldives", "Nepal", "Pakistan", "Sri Lanka",
+            "AF AFG|Afghanistan", "BD BGD|Bangladesh", "BT BTN|Bhutan", "IN IND|India",
+            "IR IRN|Iran|Iran (Islamic Republic of)", "MV MDV|Maldives", "NP NPL|Nepal",
+            "PK PAK|Pakistan", "LK LKA|Sri Lanka",
         ],
     },
     Region {
         name: "Southern Europe",
         countries: &[
-            "Albania", "Andorra", "Bosnia and Herzegovina", "Croatia", "Gibraltar", "Greece",
-            "Italy", "Malta", "Montenegro", "North Macedonia|Macedonia", "Portugal", "San Marino",
-            "Serbia", "Slovenia", "Spain", "Vatican City|Holy See",
+            "AL ALB|Albania", "AD AND|Andorra", "BA BIH|Bosnia and Herzegovina", "HR HRV|Croatia",
+            "GI GIB|Gibraltar", "GR GRC|Greece", "IT ITA|Italy", "MT MLT|Malta",
+            "ME MNE|Montenegro", "MK MKD|North Macedonia|Macedonia", "PT PRT|Portugal",
+            "SM SMR|San Marino", "RS SRB|Serbia", "SI SVN|Slovenia", "ES ESP|Spain",
+            "VA VAT|Vatican City|Holy See",
         ],
     },
     Region {
         name: "Western Africa",
         countries: &[
-            "Benin", "Burkina Faso", "Cabo Verde|Cape Verde",
-            "Côte d'Ivoire|Ivory Coast|Cote d'Ivoire", "Gambia|The Gambia", "Ghana", "Guinea",
-            "Guinea-Bissau", "Liberia", "Mali", "Mauritania", "Niger", "Nigeria",
-            "Saint Helena|Saint Helena, Ascension and Tristan da Cunha", "Senegal",
-            "Sierra Leone", "Togo",
+            "BJ BEN|Benin", "BF BFA|Burkina Faso", "CV CPV|Cabo Verde|Cape Verde",
+            "CI CIV|Côte d'Ivoire|Ivory Coast|Cote d'Ivoire", "GM GMB|Gambia|The Gambia",
+            "GH GHA|Ghana", "GN GIN|Guinea", "GW GNB|Guinea-Bissau", "LR LBR|Liberia",
+            "ML MLI|Mali", "MR MRT|Mauritania", "NE NER|Niger", "NG NGA|Nigeria",
+            "SH SHN|Saint Helena|Saint Helena, Ascension and Tristan da Cunha", "SN SEN|Senegal",
+            "SL SLE|Sierra Leone", "TG TGO|Togo",
         ],
     },
     Region {
         name: "Western Asia",
         countries: &[
-            "Armenia", "Azerbaijan", "Bahrain", "Cyprus", "Georgia", "Iraq", "Israel", "Jordan",
-            "Kuwait", "Lebanon", "Oman", "Palestine|State of Palestine", "Qatar", "Saudi Arabia",
-            "Syria|Syrian Arab Republic", "Türkiye|Turkey|Turkiye", "United Arab Emirates",
-            "Yemen",
+            "AM ARM|Armenia", "AZ AZE|Azerbaijan", "BH BHR|Bahrain", "CY CYP|Cyprus",
+            "GE GEO|Georgia", "IQ IRQ|Iraq", "IL ISR|Israel", "JO JOR|Jordan", "KW KWT|Kuwait",
+            "LB LBN|Lebanon", "OM OMN|Oman", "PS PSE|Palestine|State of Palestine", "QA QAT|Qatar",
+            "SA SAU|Saudi Arabia", "SY SYR|Syria|Syrian Arab Republic",
+            "TR TUR|Türkiye|Turkey|Turkiye", "AE ARE|United Arab Emirates", "YE YEM|Yemen",
         ],
     },
     Region {
         name: "Western Europe",
         countries: &[
-            "Austria", "Belgium", "France", "Germany", "Liechtenstein", "Luxembourg", "Monaco",
-            "Netherlands|The Netherlands|Kingdom of the Netherlands", "Switzerland",
+            "AT AUT|Austria", "BE BEL|Belgium", "FR FRA|France", "DE DEU|Germany",
+            "LI LIE|Liechtenstein", "LU LUX|Luxembourg", "MC MCO|Monaco",
+            "NL NLD|Netherlands|The Netherlands|Kingdom of the Netherlands", "CH CHE|Switzerland",
         ],
     },
 ];
@@ -294,7 +328,12 @@ mod tests {
         check("United Kingdom", "United Kingdom", "Northern Europe");
         check("Czech Republic", "Czechia", "Eastern Europe");
         check("The Netherlands", "Netherlands", "Western Europe");
-        for unknown in ["", "Unknown", "Atlantis", "Belgium|", "|"] {
+        check("CURACAO", "Curaçao", "the Caribbean");
+        check("COTE D’IVOIRE", "Côte d'Ivoire", "Western Africa");
+        for code in ["be", "BEL", " Be "] {
+            check(code, "Belgium", "Western Europe");
+        }
+        for unknown in ["", "|", "Unknown", "Atlantis", "XX", "BE BEL", "B"] {
             assert_eq!((country(unknown), region(unknown)), (None, None), "{unknown}");
         }
     }
@@ -302,9 +341,16 @@ mod tests {
     #[test]
     fn every_name_is_of_one_country() {
         let names: Vec<&str> = REGIONS.iter().flat_map(Region::country_names).collect();
-        let different: BTreeSet<String> = names.iter().map(|n| n.to_ascii_lowercase()).collect();
+        let different: BTreeSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
         assert_eq!(different.len(), names.len());
         assert!(names.iter().all(|name| !name.is_empty() && name.trim() == *name));
+        let codes = REGIONS.iter().flat_map(|region| region.countries.iter());
+        let codes: Vec<&str> = codes.flat_map(|it| codes_and_names(it).0.split(' ')).collect();
+        let different: BTreeSet<&str> = codes.iter().copied().collect();
+        assert_eq!((codes.len(), different.len()), (2 * 246, 2 * 246));
+        for (nth, code) in codes.iter().enumerate() {
+            assert!(code.len() == 2 + nth % 2 && code.bytes().all(|b| b.is_ascii_uppercase()));
+        }
         // The ISO's 249 countries and areas, but for the three without a region.
         assert_eq!(REGIONS.iter().map(|region| region.countries.len()).sum::<usize>(), 246);
     }

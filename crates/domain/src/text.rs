@@ -4,7 +4,21 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::ops::RangeInclusive;
 
+use icu_normalizer::DecomposingNormalizerBorrowed;
+use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
+
 use crate::field::FieldError;
+
+/// What two spellings of a name have in common: its letters and digits, without case and accents,
+/// in every alphabet.
+pub fn fold(name: &str) -> String {
+    let marks = CanonicalCombiningClassMapBorrowed::new();
+    DecomposingNormalizerBorrowed::new_nfkd()
+        .normalize_iter(name.chars())
+        .flat_map(char::to_lowercase)
+        .filter(|c| c.is_alphanumeric() && marks.get_u8(*c) == 0)
+        .collect()
+}
 
 /// Whether a character can be seen, or is a space.
 pub fn is_visible(c: char) -> bool {
@@ -60,6 +74,24 @@ pub fn parse_line(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spellings_of_a_name_are_one() {
+        for (one, other) in [
+            ("Curaçao", "CURACAO"),
+            ("Côte d’Ivoire", "cote d'ivoire"),
+            ("Åland Islands", "A\u{30a}LAND  ISLANDS"),
+            ("Ελλάδα", "ΕΛΛΑΔΑ"),
+            ("Россия", "россия"),
+            ("ＵＳＡ", "u.s.a."),
+            ("İzmir", "izmir"),
+            ("ประเทศไทย", "ประเทศไทย"),
+        ] {
+            assert_eq!(fold(one), fold(other), "{one}");
+        }
+        assert_ne!(fold("Niger"), fold("Nigeria"));
+        assert_eq!(fold(" -\u{301}"), "");
+    }
 
     #[test]
     fn a_line_can_be_seen() {

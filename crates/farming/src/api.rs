@@ -19,7 +19,7 @@ pub(crate) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = nodes::of_farmer(cx.db, cx.account()?, behind, limit + 1)?;
     let place = |node: &FarmNode| node.offer.node.to_string();
     let view = |node: &FarmNode| FarmNodeView::new(node, cx.now);
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, view))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, view))
 }
 
 pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -42,7 +42,10 @@ pub(crate) fn list_farms(cx: &Context<'_>) -> Result<Response, Problem> {
     let limit = api::page_size(cx)?;
     let found = farms::all(cx.db, api::cursor(cx, parse_farm)?, limit + 1)?;
     let place = |verified: &VerifiedFarm| verified.farm.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, VerifiedFarmView::new))
+    respond::json(
+        StatusCode::OK,
+        &PageOf::new(cx.search(), found, limit, place, VerifiedFarmView::new),
+    )
 }
 
 pub(crate) fn approve_farm(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -236,7 +236,10 @@ pub(crate) fn list_claims(cx: &Context<'_>) -> Result<Response, Problem> {
     let behind = api::cursor(cx, parse_farm)?;
     let found = farms::of_owner(cx.db, cx.account()?, behind, limit + 1)?;
     let place = |verified: &VerifiedFarm| verified.farm.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, FarmClaimView::new))
+    respond::json(
+        StatusCode::OK,
+        &PageOf::new(cx.search(), found, limit, place, FarmClaimView::new),
+    )
 }
 
 pub(crate) fn claim_farm(cx: &Context<'_>) -> Result<Response, Problem> {

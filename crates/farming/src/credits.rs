@@ -27,7 +27,10 @@ pub(crate) fn list_credits(cx: &Context<'_>) -> Result<Response, Problem> {
     let behind = api::cursor(cx, parse_cursor)?;
     let found = sla_results::of_farmer(cx.db, cx.whole_farm()?.account, behind, limit + 1)?;
     let place = |sla_result: &SlaResult| print_cursor(Cursor::after(sla_result));
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, SlaResultView::new))
+    respond::json(
+        StatusCode::OK,
+        &PageOf::new(cx.search(), found, limit, place, SlaResultView::new),
+    )
 }
 
 /// Disputes the month that the path names; the first tenure where none is named.

@@ -49,7 +49,10 @@ pub(crate) fn list_maintenance(cx: &Context<'_>) -> Result<Response, Problem> {
     let limit = api::page_size(cx)?;
     let (node, _) = own_node(cx, node_id(cx.param("node"))?)?;
     let found = list(cx, node.offer.node, limit)?;
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, print_cursor, MaintenanceView::new))
+    respond::json(
+        StatusCode::OK,
+        &PageOf::new(cx.search(), found, limit, print_cursor, MaintenanceView::new),
+    )
 }
 
 pub(crate) fn announce_maintenance(cx: &Context<'_>) -> Result<Response, Problem> {

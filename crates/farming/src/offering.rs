@@ -112,7 +112,7 @@ pub(crate) fn list_history(cx: &Context<'_>) -> Result<Response, Problem> {
     let (node, _) = own_node(cx, node_id(cx.param("node"))?)?;
     let found = history(cx, node.offer.node, limit)?;
     let place = |version: &store::offering::Version| version.number.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, VersionView::new))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, VersionView::new))
 }
 
 pub(crate) fn history_page(cx: &Context<'_>) -> Result<Response, Problem> {

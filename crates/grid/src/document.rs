@@ -1,10 +1,12 @@
 //! A node's document, in either form and from servers of any age, to what we know of the node.
 
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use domain::id::NodeId;
 use domain::node::{NodeReport, NodeStatus, Resources};
+use domain::region;
 use domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -131,7 +133,7 @@ pub(crate) fn report(json: &str) -> Result<NodeReport, DocumentError> {
         id: node_id(document.node_id)?,
         farm_id: decisive(document.farm_id, "farmId")?.unwrap_or(0),
         farm_name: name(document.farm_name),
-        country: place(document.country),
+        country: country(document.country),
         city: place(document.city),
         status: status(document.status)?,
         healthy: decisive(document.healthy, "healthy")?,
@@ -165,6 +167,12 @@ fn shown<'a, T: Deserialize<'a>>(field: Field<'a>) -> Option<T> {
 
 fn name(field: Field<'_>) -> String {
     text::clean(&shown::<String>(field).unwrap_or_default(), NAME_CHARS_MAX)
+}
+
+/// A country under its usual name, if it is known, so that all its nodes are found together.
+fn country(field: Field<'_>) -> String {
+    let name = place(field);
+    region::country(&name).map(ToOwned::to_owned).unwrap_or(name)
 }
 
 fn place(field: Field<'_>) -> String {

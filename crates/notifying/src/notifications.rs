@@ -7,11 +7,13 @@ use http::StatusCode;
 use store::notifications::{self, Notice};
 use ui::done::Done;
 use ui::visit::Visit;
+use web::api::PageOf;
 use web::form;
 use web::{Context, Problem, Response, api, respond};
 
 use crate::notifications::json::{
-    NotificationSettingsBody, NotificationSettingsView, NotificationsView, ReadBody, UnreadView,
+    NotificationSettingsBody, NotificationSettingsView, NotificationView, NotificationsView,
+    ReadBody, UnreadView,
 };
 use crate::notifications::page::{ChannelsForm, NOTICES_PER_PAGE, NoticeSettings, Notices};
 
@@ -27,7 +29,10 @@ pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
     let limit = api::page_size(cx)?;
     let (found, read_up_to) = found(cx, limit)?;
     let unread = notifications::unread(cx.db, cx.account()?.account)?;
-    let page = NotificationsView::new(found, limit, read_up_to, unread);
+    let place = |notice: &Notice| notice.event.id.to_string();
+    let show = |notice: &Notice| NotificationView::new(notice, read_up_to);
+    let page = PageOf::new(cx.search(), found, limit, place, show);
+    let page = NotificationsView::new(page, unread);
     respond::json(StatusCode::OK, &page)
 }
 

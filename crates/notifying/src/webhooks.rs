@@ -120,7 +120,7 @@ pub(crate) fn list_deliveries(cx: &Context<'_>) -> Result<Response, Problem> {
     let (webhook, _) = own(cx)?;
     let found = messages(cx, webhook.id, limit)?;
     let place = |delivery: &Delivery| delivery.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, DeliveryView::new))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, DeliveryView::new))
 }
 
 pub(crate) fn replay_one(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -21,7 +21,7 @@ pub(crate) fn list_sync_runs(cx: &Context<'_>) -> Result<Response, Problem> {
     let limit = api::page_size(cx)?;
     let before = api::cursor(cx, |text| text.parse().ok())?;
     let found = sync_runs::list(cx.db, before, limit + 1)?;
-    let page = PageOf::new(found, limit, |run| run.id.to_string(), RunView::new);
+    let page = PageOf::new(cx.search(), found, limit, |run| run.id.to_string(), RunView::new);
     let upstreams = sync_runs::upstreams(cx.db)?;
     let view = SyncRunsView {
         runs: page.items,

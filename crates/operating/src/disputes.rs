@@ -25,7 +25,7 @@ pub(crate) fn list_disputes(cx: &Context<'_>) -> Result<Response, Problem> {
     let behind = api::cursor(cx, DisputeId::parse)?;
     let found = disputes::open(cx.db, behind, limit + 1)?;
     let place = |case: &Case| case.dispute.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, CaseView::new))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, CaseView::new))
 }
 
 /// Decides the dispute of the path, and writes down who did.

@@ -90,7 +90,10 @@ pub(crate) fn list_accounts(cx: &Context<'_>) -> Result<Response, Problem> {
     let prefix = prefix(cx)?;
     let found = accounts::list(cx.db, &prefix, &after, limit + 1)?;
     let place = |account: &Account| account.email.clone();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, AccountRowView::new))
+    respond::json(
+        StatusCode::OK,
+        &PageOf::new(cx.search(), found, limit, place, AccountRowView::new),
+    )
 }
 
 /// How the address begins that is looked for. Addresses are kept in lower case.
@@ -107,5 +110,5 @@ pub(crate) fn list_audit(cx: &Context<'_>) -> Result<Response, Problem> {
     let before = api::cursor(cx, |text| text.parse().ok())?;
     let found = audit::all(cx.db, before, limit + 1)?;
     let place = |entry: &Entry| entry.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, AuditView::new))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, AuditView::new))
 }

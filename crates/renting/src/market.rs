@@ -9,8 +9,8 @@ mod api;
 mod pages;
 mod unmet;
 
-use web::Route;
 use web::operation::Access;
+use web::{Route, respond};
 
 use crate::market::json::{LIST_NODES, SEARCH_SLICES, SHOW_NODE};
 use crate::market::record::json::{LIST_NODE_SAMPLES, SHOW_NODE_RECORD};
@@ -24,6 +24,7 @@ pub const ROUTES: &[Route] = &[
     Route::api(&SHOW_NODE_RECORD, record::show_record),
     Route::api(&LIST_NODE_SAMPLES, record::list_samples),
     Route::api(&SHOW_STATUS, record::show_status),
+    Route::page("/marketplace", Access::Public, |_| Ok(respond::see_other("/marketplace/compute"))),
     Route::page("/marketplace/compute", Access::Public, pages::compute),
     Route::page("/marketplace/compute/{node}", Access::Public, pages::node),
     Route::page("/status", Access::Public, record::status_page),

@@ -54,7 +54,7 @@ pub(crate) fn list_rentals(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = rentals::of_renter(cx.db, cx.account()?.account, which, before, limit + 1)?;
     let place = |rental: &Rental| rental.life.id.to_string();
     let view = |rental: &Rental| RentalView::new(rental, cx.now);
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, view))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, limit, place, view))
 }
 
 /// Which rentals are asked for.

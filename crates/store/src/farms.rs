@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::evaluation;
 use domain::event::EventKind;
 use domain::id::{AccountId, NodeId};
+use domain::recurring::SWEEP_SYNC;
 use domain::time::Timestamp;
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -181,23 +182,48 @@ pub fn all(db: &dyn Db, behind: Option<u32>, limit: u32) -> Result<Vec<VerifiedF
     db.all(ALL, &[behind.unwrap_or(0).into(), limit.into()])
 }
 
-/// Up to `?2` farms that were not checked since `?1`, the longest first. Served by
+/// Up to `?2` farms that were not checked since `?1`, the longest first, and their twins. Served by
 /// `farms_by_check`.
-const UNCHECKED: &str = "SELECT id FROM farms WHERE checked_at <= ?1 ORDER BY checked_at LIMIT ?2";
+const UNCHECKED: &str =
+    "SELECT id, twin_id FROM farms WHERE checked_at <= ?1 ORDER BY checked_at LIMIT ?2";
 
-/// Farms that were not checked since then, those first that wait the longest.
-pub fn unchecked(db: &dyn Db, since: Timestamp, limit: u32) -> Result<Vec<u32>, StoreError> {
-    db.all(UNCHECKED, &[since.into(), limit.into()])
+/// The same of farms that were lost. Served by `lost_farms_by_check`.
+const LOST_UNCHECKED: &str =
+    "SELECT id, twin_id FROM lost_farms WHERE checked_at <= ?1 ORDER BY checked_at LIMIT ?2";
+
+/// Farms that were not checked since then, those first that wait the longest, and the twin that
+/// each belongs to as far as is known. Up to a fourth of them are farms that the grid has taken
+/// from their owners.
+pub fn unchecked(db: &dyn Db, since: Timestamp, limit: u32) -> Result<Vec<(u32, u32)>, StoreError> {
+    let mut found: Vec<(u32, u32)> = db.all(LOST_UNCHECKED, &[since.into(), (limit / 4).into()])?;
+    let left = limit - u32::try_from(found.len()).unwrap_or(limit);
+    let verified: Vec<(u32, u32)> = db.all(UNCHECKED, &[since.into(), left.into()])?;
+    found.extend(verified);
+    Ok(found)
 }
 
-/// What the grid says of a verified farm.
+/// Forgets up to `?2` farms that were lost before `?1`.
+const SWEEP: &str = "
+    DELETE FROM lost_farms WHERE id IN (
+        SELECT id FROM lost_farms WHERE lost_at < ?1 ORDER BY lost_at LIMIT ?2)";
+
+/// For how long a farm that the grid has taken from its owner can come back, in days.
+const LOST_FOR_DAYS: i64 = 30;
+
+/// Forgets farms that were lost long ago; a bounded number each time.
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
+    let before = now.plus_seconds(-LOST_FOR_DAYS * 24 * 60 * 60);
+    db.run(SWEEP, &[before.into(), SWEEP_SYNC.limit().into()]).map(drop)
+}
+
+/// What the grid says of a farm that is or was verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Checked {
     /// The farm's number.
     pub id: u32,
-    /// Its name; `None` where the grid knows no such farm.
+    /// Its name; `None` where the grid lists no such farm.
     pub name: Option<String>,
-    /// Its twin; `None` where the grid knows no such farm.
+    /// Its twin; `None` where the grid lists no such farm.
     pub twin: Option<u32>,
 }
 
@@ -206,8 +232,8 @@ const CHECK: &str = "
     INSERT INTO check_farm (id, name, twin_id, checked_at)
     SELECT value ->> 'id', value ->> 'name', value ->> 'twin', ?2 FROM json_each(?1)";
 
-/// Takes over what the grid said of verified farms at `at`: a verification for another twin is
-/// void.
+/// Takes over what the grid said of farms at `at`. A verification for another twin, or of a farm
+/// that was not listed for a day, is lost; a farm that has its twin again is its owner's again.
 pub fn check(db: &dyn Db, farms: &[Checked], at: Timestamp) -> Result<(), StoreError> {
     let json = serde_json::to_string(farms).expect("numbers and text can be written as JSON");
     db.run(CHECK, &[Value::Text(json), at.into()]).map(drop)
@@ -314,5 +340,10 @@ pub fn take_over(
 }
 
 /// Statements and the index that serves each.
-pub const INDEXED: [(&str, &str); 3] =
-    [(OF_OWNER, "farms_by_owner"), (UNCHECKED, "farms_by_check"), (FOREIGN, "nodes_by_farm")];
+pub const INDEXED: [(&str, &str); 5] = [
+    (OF_OWNER, "farms_by_owner"),
+    (UNCHECKED, "farms_by_check"),
+    (LOST_UNCHECKED, "lost_farms_by_check"),
+    (SWEEP, "lost_farms_by_age"),
+    (FOREIGN, "nodes_by_farm"),
+];

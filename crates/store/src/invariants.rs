@@ -194,7 +194,7 @@ pub const INVARIANTS: [Invariant; 40] = [
     },
     Invariant {
         id: "no-negative-balance",
-        claim: "Nobody's balance is negative, except a wallet's by a card payment that was reversed.",
+        claim: "No balance is negative, except a wallet's whose card payment was reversed.",
         check: Check::Count(
             "SELECT count(*) FROM ledger_accounts l
                WHERE l.kind <> 'funding' AND l.balance_micros < 0

@@ -259,8 +259,8 @@ pub enum ChangeFailure {
     WrongOrder(#[from] WrongOrder),
     /// A payment by card to the account's wallet was taken back, and the wallet lacks it.
     #[error(
-        "the account's wallet is ${0} below zero because a card payment was reversed; it is paid \
-         out once that is paid back"
+        "the account's wallet is ${0} below zero because a card payment was reversed; payouts \
+         continue once that is settled"
     )]
     WalletBelowZero(Usd),
     /// The machine failed.

@@ -14,7 +14,7 @@ use strum::{IntoStaticStr, VariantArray};
 use crate::db::{Db, StoreError, Value};
 use crate::row::{fields, row, select};
 
-/// The most entries that one statement lists.
+/// The most entries that one statement lists at once.
 pub const ENTRIES_MAX: u32 = 5_000;
 /// The most months that are listed: twenty years.
 pub const MONTHS_MAX: u32 = 240;
@@ -36,12 +36,16 @@ pub struct Statement {
     pub opening: Usd,
     /// The balance after its last.
     pub closing: Usd,
-    /// Its entries in order, the first 5,000.
+    /// Its entries in order, the first 5,000; [`more`] has those behind them.
     pub entries: Vec<Line>,
     /// How many entries it has in all.
     pub entry_count: u64,
     /// Its sums by kind, over all entries.
     pub sums: Vec<Sum>,
+    /// The ledger account that it is of.
+    account: i64,
+    /// The last transaction that it is of.
+    last: i64,
 }
 
 impl Statement {
@@ -52,6 +56,8 @@ impl Statement {
         entries: Vec::new(),
         entry_count: 0,
         sums: Vec::new(),
+        account: 0,
+        last: 0,
     };
 }
 
@@ -173,14 +179,47 @@ pub fn of_month(
 ) -> Result<Option<Statement>, StoreError> {
     let params = [account_kind.into_str().into(), Value::text(account), Value::text(month)];
     let Some(span) = db.first::<Span>(SPAN, &params)? else { return Ok(None) };
-    let range: [Value; 3] = [span.account.into(), span.first.into(), span.last.into()];
-    let sums: Vec<Sum> = db.all(SUMS, &range)?;
-    let [account, first, last] = range;
+    let Span { account, first, last, opening, closing } = span;
+    let sums: Vec<Sum> = db.all(SUMS, &[account.into(), first.into(), last.into()])?;
     Ok(Some(Statement {
-        opening: span.opening,
-        closing: span.closing,
-        entries: db.all(ENTRIES, &[account, first, last, ENTRIES_MAX.into()])?,
+        opening,
+        closing,
+        entries: entries(db, account, first, last)?,
         entry_count: sums.iter().map(|sum| sum.count).sum(),
         sums,
+        account,
+        last,
     }))
+}
+
+/// The entries of a statement behind a transaction, in order, up to 5,000; empty behind the last.
+pub fn more(db: &dyn Db, statement: &Statement, behind: i64) -> Result<Vec<Line>, StoreError> {
+    entries(db, statement.account, behind + 1, statement.last)
+}
+
+fn entries(db: &dyn Db, account: i64, first: i64, last: i64) -> Result<Vec<Line>, StoreError> {
+    db.all(ENTRIES, &[account.into(), first.into(), last.into(), ENTRIES_MAX.into()])
+}
+
+/// One page of the entries of the earnings of `?1` before transaction `?2`, the newest first, `?3`
+/// rows. Served by the primary key of `ledger_entries`.
+const EARNINGS: &str = select!(
+    Line,
+    " FROM ledger_accounts a
+      JOIN ledger_entries e ON e.ledger_account_id = a.id
+      JOIN ledger_transactions t ON t.id = e.transaction_id
+     WHERE a.kind = 'earnings' AND a.owner_id = ?1 AND e.transaction_id < ?2
+     ORDER BY e.transaction_id DESC
+     LIMIT ?3"
+);
+
+/// A page of the entries of an account's earnings before transaction `before`, the newest first.
+pub fn earnings(
+    db: &dyn Db,
+    account: AccountId,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Line>, StoreError> {
+    let params = [Value::text(account), before.unwrap_or(i64::MAX).into(), limit.into()];
+    db.all(EARNINGS, &params)
 }

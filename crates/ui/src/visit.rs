@@ -6,6 +6,7 @@ use store::accounts::Identity;
 use store::notifications::{self, UNREAD_MAX};
 use store::{StoreError, events, ledger};
 use url::form_urlencoded::{self, Serializer};
+use web::api::Search;
 use web::page::{Frame, Section};
 use web::{Context, session};
 
@@ -44,6 +45,8 @@ pub struct Visit<'a> {
     pub limit_factor: u32,
     /// Where the app is reached from outside.
     pub base_url: String,
+    /// What is searched.
+    pub search: Search,
     query: Vec<(String, String)>,
 }
 
@@ -91,6 +94,7 @@ impl<'a> Visit<'a> {
             has_mail: cx.config.has_mail,
             limit_factor: cx.config.limit_factor,
             base_url: cx.base_url(),
+            search: cx.search(),
             query: query(cx.request.uri().query().unwrap_or_default()),
         }
     }

@@ -1,5 +1,6 @@
 //! What a handler is given: the request, who asks, and the environment.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Deref;
 
@@ -10,6 +11,7 @@ use http::header::{AsHeaderName, HeaderName};
 use store::accounts::{Grant, Identity};
 use url::form_urlencoded;
 
+use crate::api::Search;
 use crate::body::Body;
 use crate::env::{Env, Random};
 use crate::limit::Budget;
@@ -146,6 +148,17 @@ impl<'a> Context<'a> {
             .find(|(field, _)| field == name)
             .map(|(_, value)| value.trim().to_owned())
             .filter(|value| !value.is_empty())
+    }
+
+    /// The names of the query's fields, as often as they are sent.
+    pub(crate) fn query_fields(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let query = self.request.uri().query().unwrap_or("");
+        form_urlencoded::parse(query.as_bytes()).map(|(field, _)| field)
+    }
+
+    /// What this request searches.
+    pub fn search(&self) -> Search {
+        Search::of(self.request.uri())
     }
 
     /// The value of a header, if it is there and is text.

@@ -1,12 +1,17 @@
-//! Tables as text that spreadsheets read: RFC 4180, in UTF-8, with a header line.
+//! Tables as text that spreadsheets read: RFC 4180, in UTF-8, with a header line. Excel takes what
+//! has no byte order mark for the encoding of the country where it was bought.
 
 use crate::problem::Problem;
 
 /// The content type of a table.
 pub const TYPE: &str = "text/csv; charset=utf-8";
 
-/// What begins a formula in a spreadsheet.
-const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// The mark that says that what follows is UTF-8.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// What begins a formula in a spreadsheet; the wide ones do where people write Japanese.
+const FORMULA_STARTS: [char; 11] =
+    ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// A field.
 pub enum Field<'a> {
@@ -22,8 +27,9 @@ pub struct Table(csv::Writer<Vec<u8>>);
 impl Table {
     /// A table with this header line.
     pub fn new(header: &[&str]) -> Result<Table, Problem> {
-        let writer =
-            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        let writer = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(BYTE_ORDER_MARK.into());
         let mut table = Table(writer);
         table.0.write_record(header).map_err(Problem::internal)?;
         Ok(table)
@@ -62,7 +68,10 @@ mod tests {
         let mut table = Table::new(&["a", "b"]).unwrap();
         table.line(&[field, Field::Plain("-1.00".to_owned())]).unwrap();
         let bytes = table.finish().unwrap();
-        assert_eq!(String::from_utf8(bytes).unwrap(), format!("a,b\r\n{expected},-1.00\r\n"));
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            format!("\u{feff}a,b\r\n{expected},-1.00\r\n")
+        );
     }
 
     #[test]
@@ -84,6 +93,8 @@ mod tests {
         check(Field::Text("\t=1"), "'\t=1");
         check(Field::Text("\r=1"), "\"'\r=1\"");
         check(Field::Text("=HYPERLINK(\"x\",\"y\")"), "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\"");
+        check(Field::Text("\n=1"), "\"'\n=1\"");
+        check(Field::Text("\u{ff1d}1+1"), "'\u{ff1d}1+1");
         check(Field::Text("a=1"), "a=1");
         check(Field::Plain("-3".to_owned()), "-3");
     }

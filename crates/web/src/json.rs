@@ -21,8 +21,11 @@ pub const ONE_LINE_OF_80: &str =
 pub const ONE_LINE_OF_200: &str =
     r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,198}[^\s\x00-\x1f\x7f-\x9f])?$";
 /// An email address, as `domain` reads it.
-pub const EMAIL: &str =
-    r##"^[!#-+\-./0-9:=?A-Z\[-~]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}$"##;
+pub const EMAIL: &str = concat!(
+    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}",
+    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+",
+    r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$",
+);
 /// A percentage from 0 to 100 with at most two decimals.
 pub const PERCENT: &str = "^([0-9]{1,2}(\\.[0-9]{1,2})?|100(\\.00?)?)$";
 /// A whole number of Mbit/s.
@@ -163,9 +166,7 @@ pub fn optional_mbps(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn or_null(mut schema: Schema) -> Schema {
-    if let Some(forms) = schema.get_mut("anyOf").and_then(serde_json::Value::as_array_mut) {
-        forms.push(serde_json::json!({ "type": "null" }));
-    }
+    schema.insert("nullable".to_owned(), true.into());
     schema
 }
 

@@ -1,4 +1,8 @@
-//! The API document (OpenAPI 3.1), made from the operations that are served.
+//! The API document, made from the operations that are served.
+//!
+//! It is OpenAPI 3.0: `progenitor` and `oapi-codegen` read no later version. Every error of an
+//! operation is a `Problem`, and everything that a success can be has one name, for generators that
+//! give an operation one type for each.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +21,7 @@ pub fn document(
     members: &[&[ProblemMember]],
     public_url: &str,
 ) -> Value {
-    let mut generator = SchemaSettings::draft2020_12()
-        .with(|settings| settings.definitions_path = "/components/schemas".into())
-        .into_generator();
+    let mut generator = SchemaSettings::openapi3().into_generator();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for operation in operations.iter().copied().flatten() {
         let method = operation.method.as_str().to_lowercase();
@@ -27,15 +29,15 @@ pub fn document(
         paths.entry(operation.path).or_default().insert(method, described);
     }
     let problem = problem_schema(members, &mut generator);
-    let mut schemas = generator.take_definitions(true);
-    schemas.insert("Problem".into(), problem);
+    generator.definitions_mut().insert("Problem".into(), problem);
+    let schemas = generator.take_definitions(true);
     json!({
-        "openapi": "3.1.0",
+        "openapi": "3.0.3",
         "info": {
             "title": "Mycelium",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Rent slices of grid nodes: 1 vCPU, 4 GB memory, 200 GB SSD each.",
-            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            "license": { "name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0" },
         },
         "servers": [{ "url": if public_url.is_empty() { "/" } else { public_url } }],
         "paths": paths,
@@ -52,6 +54,11 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         "security": security(operation.access),
         "responses": responses(operation, generator),
     });
+    // `progenitor` reads no document in which a success has a body or has none.
+    if let Some(about) = operation.nothing {
+        described["description"] = format!("Can be answered with 204 and no body: {about}").into();
+        described["x-no-content"] = about.into();
+    }
     if let Some(schema) = operation.body {
         described["requestBody"] = json!({
             "required": true,
@@ -74,7 +81,6 @@ fn parameters(operation: &Operation) -> Value {
             "name": parameter.name,
             "in": "query",
             "description": parameter.about,
-            "allowEmptyValue": true,
             "schema": parameter.form.schema(),
             "example": parameter.example,
         })
@@ -130,28 +136,8 @@ fn security_schemes() -> Value {
 
 fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     let mut responses = Map::new();
-    let mut success = json!({ "description": operation.about_answer });
-    if let Some(schema) = operation.answer {
-        success["content"] = json!({ "application/json": { "schema": schema(generator) } });
-    }
-    if let Some(plan) = operation.dry_run {
-        dry_run(operation, plan(generator), &mut responses, &mut success);
-    }
-    if let Some(about) = operation.table {
-        success["content"][crate::csv::TYPE] =
-            json!({ "schema": { "type": "string", "description": about } });
-    }
-    if let Some(about) = operation.stream {
-        success["content"][EVENT_STREAM] =
-            json!({ "schema": { "type": "string", "description": about } });
-    }
-    responses.insert(operation.status.to_string(), success);
-    if let Some(step) = operation.next_step {
-        let content = json!({ "application/json": { "schema": (step.answer)(generator) } });
-        responses.insert("202".into(), json!({ "description": step.about, "content": content }));
-    }
-    if let Some(about) = operation.nothing {
-        responses.insert("204".into(), json!({ "description": about }));
+    for success in successes(operation, generator) {
+        responses.insert(success.status.to_string(), success.described);
     }
     let is_for_all = matches!(operation.access, Access::Anonymous | Access::Public);
     if operation.method == http::Method::GET && is_for_all {
@@ -169,22 +155,75 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     Value::Object(responses)
 }
 
-/// Adds what a dry run answers: `200`, beside the answer of the same status, if there is one.
-fn dry_run(
-    operation: &Operation,
-    schema: Schema,
-    responses: &mut Map<String, Value>,
-    success: &mut Value,
-) {
-    const ABOUT: &str = "With dry_run: the transactions this would create. Nothing has changed.";
-    if operation.status == 200 {
-        let done = success["content"]["application/json"]["schema"].take();
-        success["content"]["application/json"]["schema"] = json!({ "anyOf": [done, schema] });
-        success["description"] = format!("{} {ABOUT}", operation.about_answer).into();
-    } else {
-        let content = json!({ "application/json": { "schema": schema } });
-        responses.insert("200".into(), json!({ "description": ABOUT, "content": content }));
+struct Success {
+    status: u16,
+    described: Value,
+}
+
+const ABOUT_DRY_RUN: &str = "With dry_run: the transactions this would create. Nothing has \
+                             changed.";
+
+/// Everything that success can be.
+fn successes(operation: &Operation, generator: &mut SchemaGenerator) -> Vec<Success> {
+    let mut bodies = vec![(operation.status, operation.about_answer.to_owned())];
+    let mut schemas: Vec<Schema> =
+        operation.answer.iter().map(|answer| answer(generator)).collect();
+    if let Some(plan) = operation.dry_run {
+        schemas.push(plan(generator));
+        if operation.status == 200 {
+            bodies[0].1 = format!("{} {ABOUT_DRY_RUN}", operation.about_answer);
+        } else {
+            bodies.push((200, ABOUT_DRY_RUN.to_owned()));
+        }
     }
+    if let Some(step) = operation.next_step {
+        schemas.push((step.answer)(generator));
+        bodies.push((202, step.about.to_owned()));
+    }
+    let schema = match schemas.as_slice() {
+        [] => None,
+        [only] => Some(only.clone().to_value()),
+        several => {
+            let name = union_name(operation);
+            let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+            let about = "One of these; the status of the response says which.";
+            let union = json!({ "description": about, "anyOf": several });
+            generator.definitions_mut().insert(name, union);
+            Some(reference)
+        }
+    };
+    let content = |status| {
+        let mut content = Map::new();
+        if let Some(schema) = &schema {
+            content.insert("application/json".into(), json!({ "schema": schema }));
+        }
+        let others = [(crate::csv::TYPE, operation.table), (EVENT_STREAM, operation.stream)];
+        for (of_type, about) in others.iter().filter(|_| status == operation.status) {
+            if let Some(about) = about {
+                let schema = json!({ "type": "string", "description": about });
+                content.insert((*of_type).to_owned(), json!({ "schema": schema }));
+            }
+        }
+        content
+    };
+    bodies
+        .into_iter()
+        .map(|(status, about)| {
+            let content = content(status);
+            let described = if content.is_empty() {
+                json!({ "description": about })
+            } else {
+                json!({ "description": about, "content": content })
+            };
+            Success { status, described }
+        })
+        .collect()
+}
+
+/// The name of everything that success can be, such as `RentSliceSuccess`.
+fn union_name(operation: &Operation) -> String {
+    let (first, rest) = operation.id.split_at(1);
+    format!("{}{rest}Success", first.to_ascii_uppercase())
 }
 
 fn problem_response(kinds: &[Kind]) -> Value {
@@ -192,12 +231,10 @@ fn problem_response(kinds: &[Kind]) -> Value {
     let types: Vec<String> = kinds.iter().map(|kind| kind.uri()).collect();
     json!({
         "description": titles.join("; "),
-        "content": { "application/problem+json": { "schema": {
-            "allOf": [
-                { "$ref": "#/components/schemas/Problem" },
-                { "properties": { "type": { "enum": types } } },
-            ],
-        } } },
+        "content": { "application/problem+json": {
+            "schema": { "$ref": "#/components/schemas/Problem" },
+        } },
+        "x-problem-types": types,
     })
 }
 
@@ -214,7 +251,7 @@ fn problem_schema(members: &[&[ProblemMember]], generator: &mut SchemaGenerator)
             "status": { "type": "integer" },
             "detail": { "type": "string", "description": "A human-readable explanation." },
             "instance": { "type": "string", "description": "The request ID." },
-            "success": { "const": false },
+            "success": { "type": "boolean", "description": "Always false, for older clients." },
             "message": { "type": "string", "description": "Same as detail, for older clients." },
             "total_cost": {
                 "type": "string",

@@ -154,7 +154,7 @@ impl Operation {
     /// Every problem that this operation can answer, in the order of their declaration.
     pub fn all_problems(&self) -> Vec<Kind> {
         let mut kinds = self.problems.to_vec();
-        kinds.extend([Kind::MethodNotAllowed, Kind::Internal]);
+        kinds.extend([Kind::MalformedRequest, Kind::MethodNotAllowed, Kind::Internal]);
         if self.access != Access::Anonymous {
             // A token of nobody is refused wherever it is sent.
             kinds.extend([Kind::Busy, Kind::WrongSchema, Kind::NotSignedIn]);
@@ -176,7 +176,7 @@ impl Operation {
             kinds.extend([Kind::KeyReused, Kind::ResponseDeleted]);
         }
         if self.body.is_some() {
-            kinds.extend([Kind::MalformedRequest, Kind::InvalidFields, Kind::TooLarge]);
+            kinds.extend([Kind::InvalidFields, Kind::TooLarge]);
         }
         if self.path.contains('{') {
             kinds.push(Kind::NotFound);

@@ -12,11 +12,11 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::body::Body;
+use crate::body::{Body, EVENT_STREAM};
 use crate::context::{Context, Response, header};
 use crate::page::ErrorPage;
 use crate::problem::{Kind, Problem};
-use crate::session;
+use crate::{csv, session};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -79,6 +79,13 @@ pub fn see_other(path: &str) -> Response {
     response
 }
 
+/// For good at another path, for every method.
+pub fn moved(path: &str) -> Response {
+    let mut response = see_other(path);
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response
+}
+
 /// Nothing more to say.
 pub fn no_content() -> Response {
     let mut response = Response::new(Body::Bytes(Vec::new()));
@@ -115,6 +122,13 @@ pub fn problem(cx: &Context<'_>, problem: &Problem) -> Response {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+/// Whether a proxy on the way must change nothing: one that compresses a stream keeps its events
+/// until it has enough of them, and a table is taken as it is into other books.
+fn has_exact_bytes(response: &Response) -> bool {
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    content_type.is_some_and(|it| it == csv::TYPE || it == EVENT_STREAM)
 }
 
 /// Completes an answer: security headers, tag, caching, and the length.
@@ -155,6 +169,11 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
     if let Some(budget) = cx.budget() {
         response = with_header(response, RATE_LIMIT_POLICY, &budget.policy_header());
         response = with_header(response, RATE_LIMIT, &budget.limit_header());
+    }
+    if has_exact_bytes(&response) {
+        let rule = response.headers().get(CACHE_CONTROL).and_then(|rule| rule.to_str().ok());
+        let rule = format!("{}, no-transform", rule.unwrap_or("no-store"));
+        response = with_header(response, CACHE_CONTROL, &rule);
     }
     let headers = response.headers_mut();
     headers.append(VARY, HeaderValue::from_static("Cookie, Authorization"));

@@ -6,7 +6,7 @@ use http::header::{ALLOW, SET_COOKIE};
 use crate::context::{Context, Response};
 use crate::form::Form;
 use crate::limit::{self, Limit};
-use crate::operation::{Access, Operation};
+use crate::operation::{Access, Operation, Parameter};
 use crate::problem::{Kind, Problem};
 use crate::{respond, session};
 
@@ -23,6 +23,8 @@ pub struct Route {
     access: Access,
     /// Whether it takes a form, which carries the token of its session.
     is_form: bool,
+    /// The fields of the query that an operation has; pages ignore others.
+    query: Option<&'static [Parameter]>,
     handler: Handler,
 }
 
@@ -40,18 +42,19 @@ impl Route {
             path: operation.path,
             access: operation.access,
             is_form: false,
+            query: Some(operation.query),
             handler,
         }
     }
 
     /// A route that shows a page.
     pub const fn page(path: &'static str, access: Access, handler: Handler) -> Route {
-        Route { method: Method::GET, path, access, is_form: false, handler }
+        Route { method: Method::GET, path, access, is_form: false, query: None, handler }
     }
 
     /// A route that takes a form.
     pub const fn form(path: &'static str, access: Access, handler: Handler) -> Route {
-        Route { method: Method::POST, path, access, is_form: true, handler }
+        Route { method: Method::POST, path, access, is_form: true, query: None, handler }
     }
 
     /// The method that it answers.
@@ -80,7 +83,10 @@ pub fn dispatch(routes: &[&'static [Route]], cx: &mut Context<'_>) -> Outcome {
     let route = find(routes, cx);
     let result = match &route {
         Ok(route) => admit_and_call(route, cx),
-        Err(allowed) => Err(no_route(allowed)),
+        Err(allowed) if allowed.is_empty() => {
+            without_slash(cx.path_and_query()).ok_or_else(Problem::not_found)
+        }
+        Err(allowed) => Err(not_allowed(allowed)),
     };
     let (mut response, problem) = match result {
         Ok(response) => (response, None),
@@ -123,13 +129,21 @@ fn find(
     Err(allowed)
 }
 
-fn no_route(allowed: &[&str]) -> Problem {
-    if allowed.is_empty() {
-        Problem::not_found()
-    } else {
-        let detail = format!("use {} here", allowed.join(" or "));
-        Problem::new(Kind::MethodNotAllowed, detail)
-    }
+fn not_allowed(allowed: &[&str]) -> Problem {
+    let detail = format!("use {} here", allowed.join(" or "));
+    Problem::new(Kind::MethodNotAllowed, detail)
+}
+
+/// Leads to where there is no slash at the end of the path; `None` for a path that has none. It
+/// leads to no other host: a browser takes two slashes, of either kind, for the beginning of one.
+fn without_slash(path_and_query: &str) -> Option<Response> {
+    let (path, query) = match path_and_query.split_once('?') {
+        Some((path, query)) => (path, format!("?{query}")),
+        None => (path_and_query, String::new()),
+    };
+    let trimmed = path.strip_suffix('/')?.trim_end_matches('/');
+    let is_local = !trimmed.get(1..2).is_none_or(|second| second == "/" || second == "\\");
+    is_local.then(|| respond::moved(&format!("{trimmed}{query}")))
 }
 
 /// What the placeholders of `pattern` match in `path`; `None` if it does not fit.
@@ -151,6 +165,7 @@ fn matches(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
 fn admit_and_call(route: &Route, cx: &mut Context<'_>) -> Result<Response, Problem> {
     session::refuse_cross_site(cx.request)?;
     if route.access == Access::Anonymous {
+        refuse_unknown_fields(route, cx)?;
         return (route.handler)(cx);
     }
     let is_bootstrap = session::is_operator(cx.config, cx.request);
@@ -176,7 +191,41 @@ fn admit_and_call(route: &Route, cx: &mut Context<'_>) -> Result<Response, Probl
         let token = Form::read(cx.request).text(session::FORM_TOKEN).to_owned();
         session::refuse_foreign_form(cx.request, &token)?;
     }
+    refuse_unknown_fields(route, cx)?;
     (route.handler)(cx)
+}
+
+/// Refuses fields of the query that an operation does not have, or that are sent twice: whoever
+/// mistypes a filter must not get what it would have left out.
+fn refuse_unknown_fields(route: &Route, cx: &Context<'_>) -> Result<(), Problem> {
+    let Some(known) = route.query else { return Ok(()) };
+    let mut seen = Vec::new();
+    for field in cx.query_fields() {
+        let Some(parameter) = known.iter().find(|parameter| parameter.name == field) else {
+            let shown: String =
+                field.chars().filter(char::is_ascii_graphic).take(FIELD_CHARS_MAX).collect();
+            let detail = format!("the query has an unknown field `{shown}`; {}", listed(known));
+            return Err(Problem::new(Kind::MalformedRequest, detail));
+        };
+        if seen.contains(&parameter.name) {
+            let detail = format!("the query has `{}` twice", parameter.name);
+            return Err(Problem::new(Kind::MalformedRequest, detail));
+        }
+        seen.push(parameter.name);
+    }
+    Ok(())
+}
+
+/// The most characters of an unknown field that are shown.
+const FIELD_CHARS_MAX: usize = 40;
+
+fn listed(known: &[Parameter]) -> String {
+    let names: Vec<_> = known.iter().map(|parameter| format!("`{}`", parameter.name)).collect();
+    if names.is_empty() {
+        "this operation has none".to_owned()
+    } else {
+        format!("this operation has {}", names.join(", "))
+    }
 }
 
 /// Leads to where somebody confirms who they are and, where a page was asked for, back again.
@@ -222,6 +271,19 @@ pub fn see_other_with_cookie(path: &str, cookie: &str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slash_at_the_end_leads_to_the_path_without_it() {
+        let location = |path| {
+            let response = without_slash(path)?;
+            Some(response.headers()[http::header::LOCATION].to_str().unwrap().to_owned())
+        };
+        assert_eq!(location("/login/").as_deref(), Some("/login"));
+        assert_eq!(location("/login///?a=/").as_deref(), Some("/login?a=/"));
+        for path in ["/", "//", "///", "/login", "//evil.example/", "/\\evil.example/", "/?a=/"] {
+            assert_eq!(location(path), None, "{path}");
+        }
+    }
 
     #[test]
     fn placeholders_match_one_segment() {

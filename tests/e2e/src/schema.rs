@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// Keywords that say nothing about validity.
 const ANNOTATIONS: [&str; 6] =
-    ["description", "title", "examples", "default", "$schema", "contentEncoding"];
+    ["description", "title", "example", "default", "nullable", "contentEncoding"];
 
 /// Everything that is wrong with `value`, in words.
 pub(crate) fn check(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
@@ -34,12 +34,12 @@ impl<'a> Checker<'a> {
 
     fn rules(&mut self, schema: &'a Value, value: &Value, at: &str) {
         let Some(rules) = schema.as_object() else {
-            // `true` allows everything; there is no use for `false`.
-            if schema != &Value::Bool(true) {
-                self.wrong.push(format!("{at}: {schema} is no schema"));
-            }
+            self.wrong.push(format!("{at}: {schema} is no schema"));
             return;
         };
+        if value.is_null() && schema["nullable"] == true {
+            return;
+        }
         for (keyword, rule) in rules {
             self.rule(keyword, rule, value, at);
         }
@@ -72,11 +72,8 @@ impl<'a> Checker<'a> {
                 let missing: Vec<_> = missing.filter(|name| value.get(name).is_none()).collect();
                 missing.is_empty() || !value.is_object()
             }
-            "type" => match rule {
-                Value::Array(types) => types.iter().any(|each| has_type(each, value)),
-                one => has_type(one, value),
-            },
-            "const" => value == rule,
+            "type" => has_type(rule, value),
+            "additionalProperties" => rule == &Value::Bool(true),
             "enum" => items(rule).any(|each| each == value),
             "minimum" => value.as_f64() >= rule.as_f64() || !value.is_number(),
             "maximum" => value.as_f64() <= rule.as_f64() || !value.is_number(),
@@ -117,7 +114,6 @@ fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
 
 fn has_type(name: &Value, value: &Value) -> bool {
     match name.as_str() {
-        Some("null") => value.is_null(),
         Some("boolean") => value.is_boolean(),
         Some("object") => value.is_object(),
         Some("array") => value.is_array(),

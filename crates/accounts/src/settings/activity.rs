@@ -45,7 +45,7 @@ impl Activity {
         let own = own.unwrap_or_default();
         let place = |entry: &Entry| entry.id.to_string();
         let show = |entry: &Entry| ActivityRow::new(entry, &own);
-        let page = PageOf::new(found, ACTIVITY_PER_PAGE, place, show);
+        let page = PageOf::new(visit.search, found, ACTIVITY_PER_PAGE, place, show);
         Activity {
             frame: visit.frame("Activity", Section::Settings),
             entries: page.items,

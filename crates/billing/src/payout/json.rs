@@ -50,6 +50,7 @@ pub(crate) struct PayoutBody {
 
 /// Where a farmer is paid to.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PayoutSettingsView")]
 pub(crate) struct PayoutView {
     /// As the farmer wrote it; null if it is not set.
     pub payout_address: Option<String>,

@@ -150,7 +150,7 @@ impl Payouts {
         let grant = visit.viewer.map(|viewer| &viewer.identity.grant);
         let is_strong = matches!(grant, Some(Grant::Session { is_strong: true, .. }));
         let place = |payout: &Payout| payout.life.id.to_string();
-        let page = PageOf::new(found, PAYOUTS_PER_PAGE, place, PayoutRow::new);
+        let page = PageOf::new(visit.search, found, PAYOUTS_PER_PAGE, place, PayoutRow::new);
         let least = min.for_people();
         Payouts {
             frame: visit.frame("Payouts", Section::Farm),
@@ -195,7 +195,7 @@ fn obstacle(funds: &Funds, min: Usd) -> Option<String> {
     if funds.wallet < Usd::ZERO {
         let owed = (-funds.wallet).for_people();
         return Some(format!(
-            "Your wallet is {owed} below zero because a card payment was reversed. Add credit first."
+            "Your wallet is {owed} below zero: a card payment was reversed. Add credit first."
         ));
     }
     if funds.open >= OPEN_MAX {
@@ -249,7 +249,8 @@ impl OperatorPayouts {
         found: Vec<Payout>,
     ) -> OperatorPayouts {
         let place = |payout: &Payout| payout.life.id.to_string();
-        let page = PageOf::new(found, PAYOUTS_PER_PAGE, place, OperatorPayoutRow::new);
+        let page =
+            PageOf::new(visit.search, found, PAYOUTS_PER_PAGE, place, OperatorPayoutRow::new);
         let link = |other: PayoutState| {
             let found = counts.iter().find(|count| count.state == other);
             let (payouts, amount) = found.map_or((0, Usd::ZERO), |it| (it.payouts, it.amount));

@@ -12,7 +12,7 @@ use store::statements::{Line, Statement, Sum};
 use ui::groups;
 use ui::money::receipt_number;
 use web::Problem;
-use web::api::CURRENCY;
+use web::api::{CURRENCY, PAGING, PageOf};
 use web::operation::{Access, Operation, schema_of};
 
 /// `GET /api/wallet/statements`
@@ -39,6 +39,19 @@ pub(crate) const SHOW_STATEMENT: Operation = Operation {
     ..Operation::READ
 };
 
+/// `GET /api/wallet/earnings/entries`
+pub(crate) const LIST_EARNINGS_ENTRIES: Operation = Operation {
+    id: "listEarningsEntries",
+    group: groups::RENTALS,
+    path: "/api/wallet/earnings/entries",
+    summary: "Lists your earnings transactions, newest first.",
+    access: Access::Account(Scope::Read),
+    query: &PAGING,
+    about_answer: "A page of entries.",
+    answer: Some(schema_of::<PageOf<LineView>>),
+    ..Operation::READ
+};
+
 /// `GET /api/wallet/receipts/{transaction}`
 pub(crate) const SHOW_RECEIPT: Operation = Operation {
     id: "showReceipt",
@@ -53,6 +66,7 @@ pub(crate) const SHOW_RECEIPT: Operation = Operation {
 
 /// The months that have statements.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StatementMonthsView")]
 pub(crate) struct MonthsView {
     /// The months, the newest first.
     pub items: Vec<MonthView>,
@@ -71,6 +85,7 @@ impl MonthsView {
 
 /// A month that has a statement.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StatementMonthView")]
 pub(crate) struct MonthView {
     /// Such as `2026-11`, in UTC.
     pub month: String,
@@ -123,7 +138,7 @@ pub(crate) struct AccountStatementView {
     pub sums: Vec<SumView>,
     /// How many entries there are.
     pub entry_count: u64,
-    /// The entries in order, 5,000 at most.
+    /// The first 5,000 entries in order. `listWalletEntries` and `listEarningsEntries` list all.
     pub entries: Vec<LineView>,
 }
 

@@ -1,10 +1,13 @@
 //! The books: statements by month and receipts, below `/dashboard/wallet`. Both are to be printed.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use domain::id::SliceId;
 use domain::money::Usd;
 use domain::month::Month;
 use domain::time::Timestamp;
+use store::Db;
 use store::chain::hex;
 use store::receipts::{self, Booked, Rented};
 use store::statements::{self, AccountKind, Line, Sum};
@@ -248,8 +251,8 @@ fn more_entries(statement: &statements::Statement) -> Option<String> {
     let count = |number: u64| grouped(i64::try_from(number).unwrap_or(i64::MAX));
     (listed < statement.entry_count).then(|| {
         format!(
-            "Showing the first {} of {} entries; totals and balances include all of them. Use GET \
-             /api/wallet/entries to get every entry.",
+            "Showing the first {} of {} entries; totals and balances include all of them. The CSV \
+             file has every entry.",
             count(listed),
             count(statement.entry_count),
         )
@@ -355,9 +358,15 @@ const COLUMNS: [&str; 9] = [
     "receipt",
 ];
 
-/// A month's statements as a table for spreadsheets. Each book begins with a line of its opening
-/// balance and ends with one of its closing balance.
-pub(crate) fn statement_table(statements: &MonthStatements) -> Result<Vec<u8>, Problem> {
+/// The most entries of a book that a table has: each is some 150 bytes.
+const TABLE_ENTRIES_MAX: u64 = 200_000;
+
+/// A month's statements as a table for spreadsheets, with every entry. Each book begins with a line
+/// of its opening balance and ends with one of its closing balance.
+pub(crate) fn statement_table(
+    db: &dyn Db,
+    statements: &MonthStatements,
+) -> Result<Vec<u8>, Problem> {
     let mut table = Table::new(&COLUMNS)?;
     let parts = [
         (AccountKind::Wallet, Some(&statements.wallet)),
@@ -368,16 +377,34 @@ pub(crate) fn statement_table(statements: &MonthStatements) -> Result<Vec<u8>, P
         let (month, created_at) = (statements.month, statements.created_at);
         let end = month.last_second().min(created_at);
         balance_line(&mut table, book, "opening", month.first_second(), statement.opening)?;
-        for line in &statement.entries {
-            table.line(&entry_fields(book, line))?;
-        }
-        if let Some(note) = more_entries(statement) {
-            let fields = [book.into_str(), "", "", "note", &note, "", "", "", ""];
-            table.line(&fields.map(Field::Text))?;
-        }
+        add_entries(&mut table, db, book, statement)?;
         balance_line(&mut table, book, "closing", end, statement.closing)?;
     }
     table.finish()
+}
+
+/// Adds the entries of a book, part by part.
+fn add_entries(
+    table: &mut Table,
+    db: &dyn Db,
+    book: AccountKind,
+    statement: &statements::Statement,
+) -> Result<(), Problem> {
+    let mut added = 0;
+    let mut part = Cow::Borrowed(statement.entries.as_slice());
+    while let Some(last) = part.last() {
+        if added >= TABLE_ENTRIES_MAX {
+            let note = "More entries than a table has; the API lists all.";
+            let fields = [book.into_str(), "", "", "note", note, "", "", "", ""];
+            return table.line(&fields.map(Field::Text));
+        }
+        for line in part.iter() {
+            table.line(&entry_fields(book, line))?;
+        }
+        added += part.len() as u64;
+        part = Cow::Owned(statements::more(db, statement, last.transaction)?);
+    }
+    Ok(())
 }
 
 /// The line of an opening or closing balance.

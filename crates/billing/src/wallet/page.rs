@@ -63,8 +63,13 @@ pub(crate) const ENTRIES_PER_PAGE: u32 = 50;
 impl Wallet {
     /// A page of a wallet's entries: one more than it holds, if there are more.
     pub(crate) fn new(visit: &Visit<'_>, found: Vec<WalletEntry>) -> Wallet {
-        let page =
-            PageOf::new(found, ENTRIES_PER_PAGE, |entry| entry.id.to_string(), MoneyEntry::new);
+        let page = PageOf::new(
+            visit.search,
+            found,
+            ENTRIES_PER_PAGE,
+            |entry| entry.id.to_string(),
+            MoneyEntry::new,
+        );
         Wallet {
             frame: visit.frame("Wallet", Section::Wallet),
             balance: visit.viewer.map_or(Usd::ZERO, |viewer| viewer.balance).for_people(),

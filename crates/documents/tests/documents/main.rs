@@ -5,7 +5,7 @@
 mod pages;
 
 use documents::ROUTES;
-use http::header::{CACHE_CONTROL, COOKIE, ETAG, HOST};
+use http::header::{CACHE_CONTROL, COOKIE, ETAG, HOST, LOCATION};
 use http::{Method, Request, StatusCode};
 use stage::Stage;
 use store::NoDatabase;
@@ -52,6 +52,22 @@ fn what_is_not_there_is_answered_without_a_database() {
     ] {
         assert_eq!(ask(method, path, "session=c2VjcmV0").status(), status, "{path}");
     }
+}
+
+#[test]
+fn what_people_type_leads_somewhere() {
+    for (path, status, to) in [
+        ("/docs", StatusCode::SEE_OTHER, "/docs/api"),
+        ("/dashboard", StatusCode::SEE_OTHER, "/dashboard/slices"),
+        ("/docs/", StatusCode::PERMANENT_REDIRECT, "/docs"),
+        ("/docs/sla/?x=1", StatusCode::PERMANENT_REDIRECT, "/docs/sla?x=1"),
+        ("/dashboard/wallet/", StatusCode::PERMANENT_REDIRECT, "/dashboard/wallet"),
+    ] {
+        let response = ask(Method::GET, path, "");
+        assert_eq!(response.status(), status, "{path}");
+        assert_eq!(response.headers()[LOCATION], to, "{path}");
+    }
+    assert_eq!(ask(Method::GET, "//evil.example/", "").status(), StatusCode::NOT_FOUND);
 }
 
 /// Whose session it is, is not looked up: there is no balance, address or count to show.

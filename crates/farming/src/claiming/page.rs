@@ -131,7 +131,7 @@ impl FarmClaims {
         found: Vec<VerifiedFarm>,
         foreign: &[ForeignNode],
     ) -> FarmClaims {
-        let (farms, next) = rows(found);
+        let (farms, next) = rows(visit, found);
         FarmClaims {
             frame: visit.frame("Verified farms", Section::Farm),
             farms,
@@ -159,9 +159,9 @@ impl FarmClaims {
     }
 }
 
-fn rows(found: Vec<VerifiedFarm>) -> (Vec<VerifiedFarmRow>, Option<String>) {
+fn rows(visit: &Visit<'_>, found: Vec<VerifiedFarm>) -> (Vec<VerifiedFarmRow>, Option<String>) {
     let place = |verified: &VerifiedFarm| verified.farm.id.to_string();
-    let page = PageOf::new(found, FARMS_PER_PAGE, place, VerifiedFarmRow::new);
+    let page = PageOf::new(visit.search, found, FARMS_PER_PAGE, place, VerifiedFarmRow::new);
     (page.items, page.next_cursor)
 }
 
@@ -232,7 +232,7 @@ impl FarmClaim {
 impl OperatorFarms {
     /// A page of all verified farms: one more than it holds, if there are more.
     pub(crate) fn new(visit: &Visit<'_>, found: Vec<VerifiedFarm>) -> OperatorFarms {
-        let (farms, next) = rows(found);
+        let (farms, next) = rows(visit, found);
         OperatorFarms {
             frame: visit.frame("Farms", Section::Operator),
             farms,

@@ -33,7 +33,7 @@ impl Credits {
     pub(crate) fn new(visit: &Visit<'_>, found: Vec<SlaResult>) -> Credits {
         let place = |sla_result: &SlaResult| print_cursor(Cursor::after(sla_result));
         let row = |it: &SlaResult| SlaResultRow::for_side(it, DisputeSide::Farmer, visit.now);
-        let page = PageOf::new(found, CREDITS_PER_PAGE, place, row);
+        let page = PageOf::new(visit.search, found, CREDITS_PER_PAGE, place, row);
         Credits {
             frame: visit.frame("SLA credits", Section::Farm),
             error: None,

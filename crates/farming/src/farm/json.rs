@@ -240,10 +240,9 @@ fn read_cost(text: &str) -> Result<Usd, FieldError> {
 fn optional_cost(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "description": "Dollars and cents, as text.",
-        "anyOf": [
-            { "type": "string", "pattern": "^(0|[1-9][0-9]{0,5})(\\.[0-9]{2})?$" },
-            { "type": "null" },
-        ],
+        "type": "string",
+        "pattern": "^(0|[1-9][0-9]{0,5})(\\.[0-9]{2})?$",
+        "nullable": true,
     })
 }
 

@@ -110,7 +110,7 @@ impl Farm {
         lines: &[Line],
     ) -> Farm {
         let cursor = |standing: &NodeStanding| standing.node.offer.node.to_string();
-        let page = PageOf::new(found, FARM_NODES_PER_PAGE, cursor, FarmRow::new);
+        let page = PageOf::new(visit.search, found, FARM_NODES_PER_PAGE, cursor, FarmRow::new);
         Farm {
             frame: visit.frame("Farm", Section::Farm),
             grid_node_id: Field::default(),

@@ -75,7 +75,7 @@ impl Maintenance {
         let is_locked = node.lock.is_some();
         let show =
             |it: &maintenance::Maintenance| WindowRow::new(it, &link.url, is_locked, visit.now);
-        let page = PageOf::new(found, HISTORY_PER_PAGE, print_cursor, show);
+        let page = PageOf::new(visit.search, found, HISTORY_PER_PAGE, print_cursor, show);
         let path = format!("{}/maintenance", link.url);
         Maintenance {
             frame: visit.frame("Scheduled maintenance", Section::Farm),

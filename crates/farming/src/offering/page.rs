@@ -188,7 +188,7 @@ impl OfferHistory {
     pub(crate) fn new(visit: &Visit<'_>, node: &FarmNode, found: Vec<Version>) -> OfferHistory {
         let link = node_link(node);
         let place = |version: &Version| version.number.to_string();
-        let page = PageOf::new(found, HISTORY_PER_PAGE, place, VersionRow::new);
+        let page = PageOf::new(visit.search, found, HISTORY_PER_PAGE, place, VersionRow::new);
         let path = format!("{}/history", link.url);
         OfferHistory {
             frame: visit.frame("Offer history", Section::Farm),

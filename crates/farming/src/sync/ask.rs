@@ -29,8 +29,10 @@ pub(crate) struct Grid<'a> {
 pub(crate) enum Quality<T> {
     /// It is what was asked for.
     Good(T),
-    /// It may be, if no other server knows better.
+    /// It may be, if no other server knows better; the server looks as if it had failed.
     Doubtful(T),
+    /// It may be, if no other server says otherwise; the server is as good as before.
+    Unconfirmed(T),
     /// It is, unless the server's index stands still: it says that most nodes are down.
     Alarming(T),
 }
@@ -91,6 +93,11 @@ impl<'a> Grid<'a> {
                         format!("most nodes went down at once, and {why}; nothing of it was stored")
                     }
                 },
+                Ok(Quality::Unconfirmed(found)) => {
+                    self.has_answered(index);
+                    doubtful.get_or_insert((found, base));
+                    continue;
+                }
                 Ok(Quality::Doubtful(found)) => {
                     doubtful.get_or_insert((found, base.clone()));
                     "it knows none of what it was asked for".to_owned()
@@ -114,9 +121,7 @@ impl<'a> Grid<'a> {
         match newest {
             Quality::Good(Some(at)) if now.seconds_since(at) <= INDEX_STALE_SECONDS => Ok(()),
             Quality::Good(Some(at)) => Err(format!("no node has reported to it since {at}")),
-            Quality::Good(None) | Quality::Doubtful(_) | Quality::Alarming(_) => {
-                Err("no node of the grid is up".to_owned())
-            }
+            _ => Err("no node of the grid is up".to_owned()),
         }
     }
 

@@ -35,6 +35,7 @@ pub(crate) const SET_CONSOLE_PASSWORD: Operation = Operation {
 /// Which machine's console.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ConsolePasswordBody")]
 pub(crate) struct PasswordBody {
     /// The number of the slice on its node; may be left out where the rental has one.
     #[serde(default)]

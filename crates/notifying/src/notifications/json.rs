@@ -80,16 +80,8 @@ pub(crate) struct NotificationsView {
 }
 
 impl NotificationsView {
-    /// A page out of one more than it holds, for an account that has read up to an event.
-    pub(crate) fn new(
-        found: Vec<Notice>,
-        limit: u32,
-        read_up_to: i64,
-        unread: u32,
-    ) -> NotificationsView {
-        let place = |notice: &Notice| notice.event.id.to_string();
-        let show = |notice: &Notice| NotificationView::new(notice, read_up_to);
-        let page = PageOf::new(found, limit, place, show);
+    /// A page, for an account that has so many unread.
+    pub(crate) fn new(page: PageOf<NotificationView>, unread: u32) -> NotificationsView {
         NotificationsView { items: page.items, next_cursor: page.next_cursor, unread }
     }
 }
@@ -122,7 +114,7 @@ pub(crate) struct NotificationView {
 }
 
 impl NotificationView {
-    fn new(notice: &Notice, read_up_to: i64) -> NotificationView {
+    pub(crate) fn new(notice: &Notice, read_up_to: i64) -> NotificationView {
         let event = &notice.event;
         NotificationView {
             id: event.id,

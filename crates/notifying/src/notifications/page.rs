@@ -118,7 +118,7 @@ impl Notices {
             is_unread: notice.event.id > read_up_to,
             at: moment::to_the_minute(notice.event.at),
         };
-        let page = PageOf::new(found, NOTICES_PER_PAGE, place, show);
+        let page = PageOf::new(visit.search, found, NOTICES_PER_PAGE, place, show);
         Notices {
             frame: visit.frame("Notifications", Section::Notifications),
             read_through: newest.filter(|newest| *newest > read_up_to),

@@ -139,7 +139,7 @@ impl WebhookPage {
         let row = WebhookRow::new(webhook);
         let place = |delivery: &Delivery| delivery.id.to_string();
         let show = |delivery: &Delivery| DeliveryRow::new(&row.page_url, delivery);
-        let page = PageOf::new(found, DELIVERIES_PER_PAGE, place, show);
+        let page = PageOf::new(visit.search, found, DELIVERIES_PER_PAGE, place, show);
         WebhookPage {
             frame: visit.frame("Webhook", Section::Notifications),
             next_page: visit.next_page(&row.page_url, page.next_cursor),

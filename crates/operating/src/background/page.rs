@@ -160,7 +160,8 @@ impl OperatorSync {
     /// How the sync goes.
     pub(crate) fn new(visit: &Visit<'_>, standing: SyncStanding) -> OperatorSync {
         let place = |run: &Run| run.id.to_string();
-        let page = PageOf::new(standing.runs, SYNC_RUNS_PER_PAGE, place, SyncRow::new);
+        let page =
+            PageOf::new(visit.search, standing.runs, SYNC_RUNS_PER_PAGE, place, SyncRow::new);
         let upstream = |it: &Upstream| UpstreamRow::new(it, visit.now);
         OperatorSync {
             frame: visit.frame("Grid sync", Section::Operator),

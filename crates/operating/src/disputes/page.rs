@@ -45,7 +45,7 @@ impl OperatorDisputes {
     /// A page of the disputes that are open: one more than it holds, if there are more.
     pub(crate) fn new(visit: &Visit<'_>, found: Vec<Case>) -> OperatorDisputes {
         let place = |case: &Case| case.dispute.id.to_string();
-        let page = PageOf::new(found, CREDITS_PER_PAGE, place, CaseRow::new);
+        let page = PageOf::new(visit.search, found, CREDITS_PER_PAGE, place, CaseRow::new);
         OperatorDisputes {
             frame: visit.frame("Disputes", Section::Operator),
             error: None,

@@ -362,7 +362,7 @@ impl OperatorAccounts {
         let own = visit.viewer.map(|viewer| viewer.identity.account);
         let place = |account: &Account| account.email.clone();
         let show = |account: &Account| AccountRow::new(account, own);
-        let page = PageOf::new(found, ACCOUNTS_PER_PAGE, place, show);
+        let page = PageOf::new(visit.search, found, ACCOUNTS_PER_PAGE, place, show);
         OperatorAccounts {
             frame: visit.frame("Accounts", Section::Operator),
             prefix: prefix.to_owned(),
@@ -430,7 +430,7 @@ impl OperatorAudit {
     /// A page of the audit log: one more than it holds, if there are more.
     pub(crate) fn new(visit: &Visit<'_>, found: Vec<Entry>) -> OperatorAudit {
         let place = |entry: &Entry| entry.id.to_string();
-        let page = PageOf::new(found, AUDIT_PER_PAGE, place, AuditRow::new);
+        let page = PageOf::new(visit.search, found, AUDIT_PER_PAGE, place, AuditRow::new);
         OperatorAudit {
             frame: visit.frame("Audit log", Section::Operator),
             entries: page.items,

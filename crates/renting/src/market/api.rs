@@ -22,7 +22,7 @@ pub(super) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
         print_cursor(Cursor::after(offer, slice.number))
     };
     let view = |found: &(SliceId, Offer)| SliceOffer::new(found, cx.now);
-    respond::json(StatusCode::OK, &PageOf::new(found, *limit, place, view))
+    respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, *limit, place, view))
 }
 
 pub(super) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -33,7 +33,7 @@ pub(super) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
     let place = |offer: &_| print_cursor(Cursor::after(offer, 0));
     respond::json(
         StatusCode::OK,
-        &PageOf::new(found, *limit, place, |offer| Node::new(offer, cx.now)),
+        &PageOf::new(cx.search(), found, *limit, place, |offer| Node::new(offer, cx.now)),
     )
 }
 

@@ -3,13 +3,15 @@
 use domain::field::FieldError;
 use domain::id::SliceId;
 use domain::money::Usd;
+use domain::region;
 use domain::slice::SliceState;
+use domain::text::fold;
 use domain::time::Timestamp;
 use domain::uptime::{Bandwidth, Uptime};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::maintenance::Maintenance;
-use store::offers::{Cursor, Filter, Offer, Sort};
+use store::offers::{self, Cursor, Filter, Offer, Sort};
 use ui::node::{MaintenanceView, Node, Slice};
 use web::api::{PAGING, PageOf, cursor, page_size};
 use web::form::keep;
@@ -22,7 +24,7 @@ const SEARCH: [Parameter; 9] = [
     Parameter {
         name: "country",
         form: Form::Text(COUNTRY_CHARS_MAX),
-        about: "The country's English name, in any case.",
+        about: "The country's English name or code (ISO 3166-1), without regard to case and accents.",
         example: "Belgium",
     },
     Parameter {
@@ -167,7 +169,7 @@ impl Search {
     pub(crate) fn read(cx: &Context<'_>) -> Result<Search, Vec<FieldError>> {
         let mut wrong = Vec::new();
         let filter = Filter {
-            country: cx.query("country").and_then(|name| keep(&mut wrong, country(name))),
+            country: cx.query("country").and_then(|name| keep(&mut wrong, country(&name))),
             max_price: cx
                 .query("max_price")
                 .and_then(|text| keep(&mut wrong, Usd::parse("max_price", &text))),
@@ -199,18 +201,31 @@ impl Search {
 
     /// Reads a search of the API.
     pub(crate) fn of_api(cx: &Context<'_>) -> Result<Search, Problem> {
-        Search::read(cx).map_err(Problem::fields)
+        let mut search = Search::read(cx).map_err(Problem::fields)?;
+        search.filter.country = match search.filter.country {
+            Some(name) if region::country(&name).is_none() => {
+                Some(as_offered(name, &offers::countries(cx.db)?))
+            }
+            known => known,
+        };
+        Ok(search)
     }
+}
+
+/// A country that only the grid knows, as it is on offer, in any case and with any accents.
+pub(crate) fn as_offered(name: String, countries: &[String]) -> String {
+    let wanted = fold(&name);
+    countries.iter().find(|country| fold(country) == wanted).cloned().unwrap_or(name)
 }
 
 /// The longest name of a country that is looked for.
 const COUNTRY_CHARS_MAX: usize = 80;
 
-pub(crate) fn country(name: String) -> Result<String, FieldError> {
+fn country(name: &str) -> Result<String, FieldError> {
     if name.chars().count() > COUNTRY_CHARS_MAX {
         return Err(FieldError::new("country", "at most 80 characters"));
     }
-    Ok(name)
+    Ok(region::country(name).unwrap_or(name).to_owned())
 }
 
 pub(crate) fn flag(field: &'static str, text: &str) -> Result<bool, FieldError> {

@@ -107,7 +107,9 @@ impl Compute {
         found: Vec<Offer>,
     ) -> Compute {
         let cursor = |offer: &Offer| print_cursor(Cursor::after(offer, 0));
-        let page = PageOf::new(found, NODES_PER_PAGE, cursor, |it| NodeCard::new(it, visit.now));
+        let page = PageOf::new(visit.search, found, NODES_PER_PAGE, cursor, |it| {
+            NodeCard::new(it, visit.now)
+        });
         let is_whole = search.behind.is_none() && page.next_cursor.is_none();
         Compute {
             frame: visit.frame("Slices for rent", Section::Marketplace),

@@ -7,7 +7,7 @@ use ui::visit::Visit;
 use web::{Context, Problem, Response, respond};
 
 use super::{record, unmet};
-use crate::market::json::Search;
+use crate::market::json::{Search, as_offered};
 use crate::market::list::{Compute, NODES_PER_PAGE};
 use crate::market::node::{MONTHS_PER_NODE, Node};
 
@@ -15,7 +15,9 @@ pub(super) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
     let visit = Visit::of(cx)?;
     let countries = offers::countries(cx.db)?;
     match Search::read(cx) {
-        Ok(search) => {
+        Ok(mut search) => {
+            let country = search.filter.country.take();
+            search.filter.country = country.map(|name| as_offered(name, &countries));
             let Search { filter, sort, behind, .. } = &search;
             let found = offers::nodes(cx.db, filter, *sort, *behind, NODES_PER_PAGE + 1, cx.now)?;
             unmet::note(cx, &search, &found)?;

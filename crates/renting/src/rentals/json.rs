@@ -385,10 +385,9 @@ impl CancelBody {
 fn optional_refund(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "description": "Dollars and cents, as text (exact) or as a number. Can be 0.",
-        "anyOf": [
-            { "type": "string", "pattern": "^(0|[1-9][0-9]{0,5})(\\.[0-9]{2})?$" },
-            { "type": "null" },
-        ],
+        "type": "string",
+        "pattern": "^(0|[1-9][0-9]{0,5})(\\.[0-9]{2})?$",
+        "nullable": true,
     })
 }
 

@@ -171,7 +171,13 @@ impl Slices {
         let low = |rental: &Held| low_balance(rental, balance, visit.now);
         let low_balance = found.iter().filter_map(low).collect();
         let row = |rental: &Held| RentalRow::new(visit, rental);
-        let page = PageOf::new(found, RENTALS_PER_PAGE, |rental| rental.life.id.to_string(), row);
+        let page = PageOf::new(
+            visit.search,
+            found,
+            RENTALS_PER_PAGE,
+            |rental| rental.life.id.to_string(),
+            row,
+        );
         let state = |other: Which| StateLink {
             url: format!("/dashboard/slices?state={}", other.into_str()),
             text: match other {

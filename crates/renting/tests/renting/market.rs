@@ -1,6 +1,7 @@
 //! The market and the page of a node, as each person reads them who may look.
 
 use domain::listing::Listing;
+use domain::node::NodeReport;
 use expect_test::expect;
 use stage::{ADA, Answer, BEN, Caller, FARMER, Stage, reading, report};
 use store::Db;
@@ -90,6 +91,48 @@ fn a_long_market_has_a_next_page() {
     let html = second.html(200);
     assert_eq!(html.matches("href=\"/marketplace/compute/node").count(), 1);
     assert!(html.contains("href=\"/marketplace/compute/node25\"") && !html.contains("cursor="));
+    // The place of another search is none in this one.
+    let other = ask(&stage.as_visitor(), &format!("{MARKET}?min_uptime=98&cursor={cursor}"));
+    other.html(400);
+}
+
+#[test]
+fn a_filter_that_does_not_exist_is_refused_in_the_api() {
+    let stage = Stage::three_slices();
+    let slices =
+        |query: &str| ask(&stage.as_visitor(), &format!("/api/marketplace/slices?{query}"));
+    let problem = slices("contry=Belgium").problem(400, "malformed-request");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("unknown field `contry`") && detail.contains("`country`"), "{detail}");
+    slices("limit=5&limit=6").problem(400, "malformed-request");
+    // Links to pages carry more than the page reads.
+    ask(&stage.as_visitor(), &format!("{MARKET}?utm_source=letter")).html(200);
+}
+
+#[test]
+fn a_country_is_found_by_name_and_code() {
+    let stage = Stage::without_nodes();
+    for (number, country) in [(1, "Curaçao"), (2, "Россия"), (3, "Belgium")] {
+        stage.register("x", &NodeReport { country: country.to_owned(), ..report(number, 1) });
+        stage.offer(number, "x", Listing::Published);
+    }
+    for (wanted, node) in [
+        ("be", "node3"),
+        ("BEL", "node3"),
+        ("BELGIUM", "node3"),
+        ("CURACAO", "node1"),
+        ("cw", "node1"),
+        ("россия", "node2"),
+    ] {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("country", wanted)
+            .finish();
+        let path = format!("/api/marketplace/nodes?{query}");
+        let found = ask(&stage.as_visitor(), &path).ok(200);
+        let nodes = found["items"].as_array().unwrap();
+        assert_eq!((nodes.len(), nodes[0]["id"].as_str()), (1, Some(node)), "{wanted}");
+        ask(&stage.as_visitor(), &format!("{MARKET}?{query}")).html(200).contains(node);
+    }
 }
 
 #[test]

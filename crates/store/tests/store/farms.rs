@@ -7,7 +7,7 @@ use domain::time::Timestamp;
 use store::accounts::{delete, disable};
 use store::farms::{
     Checked, GridFarm, TakeOver, VerificationMethod, all, check, foreign, of_owner, owner, revoke,
-    take_over, unchecked, verify,
+    sweep, take_over, unchecked, verify,
 };
 use store::{Db, Refusal, RusqliteDb, StoreError, nodes, offering, sync};
 
@@ -159,9 +159,92 @@ fn a_farm_of_another_twin_is_verified_no_longer() {
     assert_eq!(told(&db, FARMER, before), ["farm-moved farm1", "node-paused"]);
     assert_eq!(told(&db, OTHER_FARMER, before), ["farm-moved farm1"]);
     assert_eq!(states(&db, NODE), "Raaaaaaaa");
-    check(&db, &[said(OTHER_FARM, None)], later(7200)).unwrap();
-    assert_eq!(all(&db, None, 9), Ok(vec![]));
     assert_sound(&db);
+}
+
+#[test]
+fn a_farm_that_is_not_listed_is_kept_for_a_day() {
+    let (hour, day) = (60 * 60, 24 * 60 * 60);
+    let db = market();
+    proves(&db, FARMER, FARM, now());
+    let absent = |at| check(&db, &[said(FARM, None)], later(at)).unwrap();
+    absent(hour);
+    absent(day);
+    check(&db, &[said(FARM, Some(2))], later(day + hour)).unwrap();
+    // The day begins anew.
+    absent(day + 2 * hour);
+    absent(2 * day + hour);
+    assert_eq!(owner(&db, FARM), Ok(Some(account(FARMER))));
+    assert_eq!(listing(&db, FARMER, NODE), Listing::Published);
+    absent(2 * day + 2 * hour);
+    assert_eq!(owner(&db, FARM), Ok(None));
+    assert_eq!(listing(&db, FARMER, NODE), Listing::Paused);
+    assert_sound(&db);
+}
+
+#[test]
+fn a_lost_farm_comes_back_with_what_went_off_the_market() {
+    let db = market();
+    register(&db, FARMER, 33, 3);
+    crate::market::set(&db, 33, Some(usd("20")), Listing::Published);
+    let publish = |node, version, listing, at| {
+        let terms = crate::market::terms(node, Some(usd("20")), listing);
+        let saved = offering::save(&db, account(FARMER), NodeId(node), version, &terms, later(at));
+        assert_eq!(saved, Ok(true));
+    };
+    proves(&db, FARMER, FARM, now());
+    check(&db, &[said(FARM, Some(90))], later(3600)).unwrap();
+    let version = |node| {
+        let (found, _) = nodes::find(&db, account(FARMER), NodeId(node)).unwrap().unwrap();
+        found.offer.version
+    };
+    // One of the two is paused once more by its farmer, and stays so.
+    publish(33, version(33), Listing::Published, 4000);
+    publish(33, version(33), Listing::Paused, 4100);
+    assert_eq!(unchecked(&db, later(3600), 9), Ok(vec![(FARM, 2)]));
+    let before = last_event(&db);
+    check(&db, &[said(FARM, Some(90))], later(7200)).unwrap();
+    assert_eq!(owner(&db, FARM), Ok(None));
+    check(&db, &[said(FARM, Some(2))], later(10_800)).unwrap();
+    assert_eq!(owner(&db, FARM), Ok(Some(account(FARMER))));
+    assert_eq!(told(&db, FARMER, before), ["farm-verified farm1", "node-published"]);
+    assert_eq!(listing(&db, FARMER, NODE), Listing::Published);
+    assert_eq!(listing(&db, FARMER, 33), Listing::Paused);
+    assert_eq!(all(&db, None, 9).unwrap()[0].method, VerificationMethod::Signature);
+    assert_sound(&db);
+}
+
+#[test]
+fn a_lost_farm_is_forgotten_where_others_have_it_or_after_a_month() {
+    let day = 24 * 60 * 60;
+    let lost = |at| {
+        let db = market();
+        proves(&db, FARMER, FARM, now());
+        check(&db, &[said(FARM, Some(90))], later(at)).unwrap();
+        db
+    };
+    let back = |db: &dyn Db, at| {
+        check(db, &[said(FARM, Some(2))], later(at)).unwrap();
+        owner(db, FARM).unwrap()
+    };
+    // Whoever proves it meanwhile has it.
+    let db = lost(60);
+    verify(&db, &farm(FARM, 90), account(OTHER_FARMER), VerificationMethod::Signature, later(90))
+        .unwrap();
+    check(&db, &[said(FARM, Some(90))], later(120)).unwrap();
+    assert_eq!(owner(&db, FARM), Ok(Some(account(OTHER_FARMER))));
+    // What the operator takes, the grid does not give back.
+    let db = lost(60);
+    verify(&db, &farm(FARM, 2), account(FARMER), VerificationMethod::Operator, later(90)).unwrap();
+    revoke(&db, FARM, later(120)).unwrap();
+    assert_eq!(back(&db, 180), None);
+
+    let db = lost(60);
+    sweep(&db, later(30 * day)).unwrap();
+    assert_eq!(back(&db, 30 * day), Some(account(FARMER)));
+    let db = lost(60);
+    sweep(&db, later(30 * day + 61)).unwrap();
+    assert_eq!(back(&db, 30 * day + 62), None);
 }
 
 #[test]

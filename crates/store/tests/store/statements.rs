@@ -4,7 +4,7 @@ use domain::money::Usd;
 use domain::month::Month;
 use domain::time::Timestamp;
 use proptest::prelude::*;
-use store::statements::{AccountKind, ENTRIES_MAX, Statement, months, of_month};
+use store::statements::{AccountKind, ENTRIES_MAX, Line, Statement, months, more, of_month};
 use store::{Db, RusqliteDb};
 use strum::VariantArray;
 
@@ -104,6 +104,9 @@ fn who_farms_has_a_statement_of_what_they_earned() {
     assert_eq!(earnings.entries[0].kind, "earning");
     assert_eq!(earnings.entries[0].rental, None, "whose rental it was is the renter's to know");
     assert_eq!((of(FARMER, AccountKind::Wallet), of(OMAR, AccountKind::Earnings)), (None, None));
+    let listed = |before| store::statements::earnings(&db, account(FARMER), before, 9).unwrap();
+    assert_eq!(listed(None), of(FARMER, AccountKind::Earnings).unwrap().entries);
+    assert_eq!(listed(Some(listed(None)[0].transaction)), []);
     assert_eq!(months(&db, account(FARMER)).unwrap(), [month("2026-12")]);
     assert_eq!(months(&db, account(99)).unwrap(), []);
 }
@@ -141,6 +144,12 @@ fn a_long_month_is_cut_and_summed_whole() {
     let expected = ("100.00".to_owned(), "5103.00".to_owned(), u64::from(ENTRIES_MAX) + 1);
     assert_eq!(summary(&statement), expected);
     assert_eq!(statement.sums[0].amount, usd("5003"));
+    // What is booked later does not enter a statement that was made before.
+    credit_at(&db, OMAR, "5", month("2027-01").last_second(), "later");
+    let last = |lines: &[Line]| lines.last().unwrap().transaction;
+    let rest = more(&db, &statement, last(&statement.entries)).unwrap();
+    assert_eq!(rest.iter().map(|line| line.amount).collect::<Vec<_>>(), [usd("3")]);
+    assert_eq!(more(&db, &statement, last(&rest)), Ok(vec![]));
 }
 
 /// What happens in a random history.

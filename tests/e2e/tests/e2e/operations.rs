@@ -33,6 +33,7 @@ async fn every_operation_of_the_document_succeeds_once() {
     ada.get("/api/wallet").await.ok(200);
     let entries = ada.get("/api/wallet/entries").await.ok(200);
     ada.get(entries["items"][0]["receipt"].as_str().unwrap()).await.ok(200);
+    farmer.get("/api/wallet/earnings/entries").await.ok(200);
     let months = ada.get("/api/wallet/statements").await.ok(200);
     ada.get(months["items"][0]["statement"].as_str().unwrap()).await.ok(200);
     ada.get("/api/events?after=0").await.ok(200);

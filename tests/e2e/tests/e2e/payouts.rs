@@ -303,7 +303,7 @@ async fn operate(market: &Market) {
     let id = text.lines().nth(1).unwrap().split(',').next().unwrap();
     let header = "id,address,amount,currency,reference,account";
     let line = format!("{id},\"'=1+1, evil\",30.00,USD,{id},{FARMER}");
-    assert_eq!(text, format!("{header}\r\n{line}\r\n"));
+    assert_eq!(text, format!("\u{feff}{header}\r\n{line}\r\n"));
 
     let send = action(&page, "/send");
     let refused = operator.send(page.submit(&send, &[("reference", " ")])).await.page(400);

@@ -119,7 +119,7 @@ async fn check_tables(farmer: &Client, by_node: &BTreeMap<(String, &str), i64>) 
     assert_eq!(table.header("content-type"), Some("text/csv; charset=utf-8"));
     let file = "attachment; filename=\"mycelium-revenue.csv\"";
     assert_eq!(table.header("content-disposition"), Some(file));
-    let mut lines = vec!["month,node_id,name,earned,credited,currency".to_owned()];
+    let mut lines = vec!["\u{feff}month,node_id,name,earned,credited,currency".to_owned()];
     for ((month, node), cents) in by_node.iter().rev() {
         lines.push(format!("{month},{node},{node},{},0.00,USD", dollars(*cents)));
     }

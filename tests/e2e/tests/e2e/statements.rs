@@ -68,7 +68,7 @@ async fn a_month_is_a_statement_as_json_as_a_page_and_as_a_table() {
     let text = table.text();
     let rows: Vec<_> = text.split_terminator("\r\n").collect();
     assert_eq!(rows.len(), 5, "{text}");
-    assert!(rows[0].starts_with("account,entry,time,kind,"), "{text}");
+    assert!(rows[0].starts_with("\u{feff}account,entry,time,kind,"), "{text}");
     assert!(rows[2].ends_with(",credit,bank transfer,,100.00,100.00,R-00000001"), "{text}");
 
     // Who farms has a statement of what they earned, once it is.
@@ -78,6 +78,8 @@ async fn a_month_is_a_statement_as_json_as_a_page_and_as_a_table() {
     let earned = farmer_again.get("/api/wallet/statements/2027-03").await.ok(200);
     assert_eq!(lines(&earned["earnings"]), [json!(["earning", "64.13", "64.13"])]);
     assert_eq!(earned["earnings"]["entries"][0]["rental_id"], Value::Null);
+    let listed = farmer_again.get("/api/wallet/earnings/entries").await.ok(200);
+    assert_eq!(listed["items"][0], earned["earnings"]["entries"][0]);
     drop(farmer);
     market.check_invariants().await;
 }
