@@ -123,10 +123,9 @@ impl Reversal {
                 let share = i128::from(all) * i128::from(self.amount) / i128::from(of);
                 i64::try_from(share).unwrap_or(all)
             }
-            Some(_) => all,
             None if self.amount == 0 => 0,
             None if self.currency == "usd" => self.amount.clamp(0, all),
-            None => all,
+            Some(_) | None => all,
         };
         Usd::from_micros(gone * MICROS_PER_CENT)
     }

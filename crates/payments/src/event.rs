@@ -388,20 +388,20 @@ mod tests {
             Ok(Event::Reversed(it)) => {
                 assert_eq!((it.payment.as_str(), it.id.as_str()), ("pi_1", "ch_1"));
                 assert_eq!((it.kind, it.of), (ReversalKind::Refund, Some(2550)));
-                Ok((it.stage, it.amount))
+                Some((it.stage, it.amount))
             }
-            other => Err(other),
+            _ => None,
         };
-        assert_eq!(told(&charge(550)), Ok((550, 550)));
-        assert_eq!(told(&charge(2550)), Ok((2550, 2550)));
+        assert_eq!(told(&charge(550)), Some((550, 550)));
+        assert_eq!(told(&charge(2550)), Some((2550, 2550)));
         let expanded = with(charge(1), "payment_intent", json!({ "id": "pi_1" }));
-        assert_eq!(told(&expanded), Ok((1, 1)));
+        assert_eq!(told(&expanded), Some((1, 1)));
         for wrong in [charge(-1), charge(2551), with(charge(1), "id", json!("ch 1"))] {
-            assert_eq!(told(&wrong), Err(Err(UnreadableEvent)));
+            assert_eq!(event("charge.refunded", &wrong), Err(UnreadableEvent));
         }
         // A charge without a payment of ours.
         let bare = with(charge(1), "payment_intent", Value::Null);
-        assert_eq!(told(&bare), Err(Ok(Event::Other)));
+        assert_eq!(event("charge.refunded", &bare), Ok(Event::Other));
     }
 
     #[test]

@@ -219,8 +219,8 @@ fn an_account_does_not_hold_a_slice_for_ever() {
         assert_eq!(dump(&db), before);
         // A day after the first one there is room for one more.
         let next_day = after(1).plus_seconds(HOLDS_SECONDS);
-        let held = hold(21, OMAR, next_day).unwrap();
-        release(&db, account(OMAR), held.id, next_day.plus_seconds(1)).unwrap();
+        let last = hold(21, OMAR, next_day).unwrap();
+        release(&db, account(OMAR), last.id, next_day.plus_seconds(1)).unwrap();
         refused(hold(22, OMAR, next_day.plus_seconds(2)));
         // Somebody else may, and whoever rents may as ever.
         fund(&db, AIDA, "900");
