@@ -1,6 +1,7 @@
 //! `cargo xtask test`: all the set-up, then every test, then what was skipped, and one line that
 //! sums up.
 
+mod clients;
 mod needs;
 mod outcome;
 mod program;

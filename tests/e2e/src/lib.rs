@@ -32,7 +32,7 @@ pub use client::{Call, Client};
 pub use crawl::{FoundForm, Role, Site, Walk, crawl};
 pub use html::Page;
 pub use localstripe::{Localstripe, Signed};
-pub use market::{ENCRYPTION_KEYS, MORNING, Market, OPERATOR_TOKEN, PASSWORD};
+pub use market::{ENCRYPTION_KEYS, MORNING, Market, OPERATOR_TOKEN, PASSWORD, workspace};
 pub use postmark::{Behavior, Postmark};
 pub use rack::{POLL_SECONDS, Rack};
 pub use random::Random;

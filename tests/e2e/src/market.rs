@@ -425,7 +425,7 @@ async fn start_host(options: &HostOptions) -> Host {
 }
 
 /// The root of the workspace.
-pub(crate) fn workspace() -> PathBuf {
+pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::Options;
+use super::{Options, clients};
 use crate::apt;
 use crate::process;
 use crate::progress::say;
@@ -36,7 +36,7 @@ struct Need {
     tests: &'static [(&'static str, &'static str)],
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         what: "Chromium",
         ensure: |_| apt::ensure_programs(&BROWSER),
@@ -66,6 +66,7 @@ const NEEDS: [Need; 6] = [
         },
         tests: &[("e2e", "payments::"), ("browser", "payment::")],
     },
+    Need { what: "clients of others", ensure: clients::make, tests: &[("e2e", "clients::")] },
 ];
 
 /// What machines need if root makes them: in a container, the kernel may take no rules.

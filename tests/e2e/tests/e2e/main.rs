@@ -5,6 +5,7 @@
 mod accounts;
 mod browser;
 mod checklist;
+mod clients;
 mod comparison;
 mod demo;
 mod events;
