@@ -108,9 +108,9 @@ row! {
     }
 }
 
-/// What a request of the account `?1` depends on at `?3`. Of what was not evaluated yet, `?2` percent
-/// may go back to renters. Served by `payouts_open`, the unique index of `ledger_accounts`, and
-/// `tenures_by_farmer`; no row means that there is no such account.
+/// What a request of the account `?1` depends on at `?3`. Of what was not evaluated yet, `?2`
+/// percent may go back to renters. Served by `payouts_open`, the unique index of
+/// `ledger_accounts`, and `tenures_by_farmer`; no row means that there is no such account.
 const FUNDS: &str = select!(Funds, "FROM accounts WHERE id = ?1 AND deleted_at IS NULL");
 
 /// What the account can ask for now.

@@ -262,9 +262,9 @@ fn credit(db: &dyn Db, payment: &Payment, now: Timestamp) -> Result<Settled, Sto
     Err(StoreError::Busy)
 }
 
-/// Writes down what was taken back of the payment `?1` by `?2`, of the kind `?3`, at the stage `?4`:
-/// `?5` of `?6` or NULL, of the currency `?7`, which stands so: `?8`, at `?9`. What is told of an
-/// earlier stage changes nothing.
+/// Writes down what was taken back of the payment `?1` by `?2`, of the kind `?3`, at the stage
+/// `?4`: `?5` of `?6` or NULL, of the currency `?7`, which stands so: `?8`, at `?9`. What is told
+/// of an earlier stage changes nothing.
 const REPORT: &str = "
     INSERT INTO card_reversals
            (payment_id, id, kind, stage, amount, of_amount, currency, status, reported_at)

@@ -319,7 +319,7 @@ const BREAKS: [(&str, &str); 125] = [
     ("top-ups-are-credited", "UPDATE top_ups SET state = 'paid'"),
     (
         "farms-are-offered-by-owners",
-        "INSERT INTO farms VALUES (1, '', 1, '', 'another', 'operator', 0, 0)",
+        "INSERT INTO farms VALUES (1, '', 1, '', 'another', 'operator', 0, 0, NULL)",
     ),
     (
         "rentals-earn-for-the-farmer",

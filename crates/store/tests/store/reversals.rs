@@ -1,5 +1,5 @@
-//! Payments by card that are taken back: debited once, below zero if need be, and not paid out before
-//! they have settled.
+//! Payments by card that are taken back: debited once, below zero if need be, and not paid out
+//! before they have settled.
 
 use domain::money::Percent;
 use domain::order::RentError;

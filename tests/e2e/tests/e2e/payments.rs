@@ -284,8 +284,8 @@ async fn money_that_comes_later_is_credited_when_it_comes() {
     market.check_invariants().await;
 }
 
-/// What was credited and spent goes back: the wallet lacks it, and pays for nothing until it is there
-/// again.
+/// What was credited and spent goes back: the wallet lacks it, and pays for nothing until it is
+/// there again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_payment_that_is_taken_back_is_debited_once() {
     let stripe = Localstripe::start_with_checkout().await;
