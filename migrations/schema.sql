@@ -1952,11 +1952,7 @@ CREATE TABLE top_ups (
     idempotency_key TEXT,
     created_at      INTEGER NOT NULL,
     paid_at         INTEGER
-                    CONSTRAINT top_up_paid_has_date CHECK ((paid_at IS NULL) = (state <> 'paid')), reversed_micros
-    INTEGER NOT NULL DEFAULT 0
-    CONSTRAINT top_up_reversed_at_most_all CHECK (reversed_micros BETWEEN 0 AND amount_micros), reversals
-    INTEGER NOT NULL DEFAULT 0
-    CONSTRAINT top_up_reversals_not_negative CHECK (reversals >= 0),
+                    CONSTRAINT top_up_paid_has_date CHECK ((paid_at IS NULL) = (state <> 'paid')),
     UNIQUE (account_id, idempotency_key)
 ) STRICT;
 
@@ -2740,6 +2736,16 @@ CREATE TABLE unsettled_earnings (
     settles_at INTEGER NOT NULL,
     micros     INTEGER NOT NULL CONSTRAINT unsettled_earnings_positive CHECK (micros > 0),
     PRIMARY KEY (owner_id, settles_at)
+) STRICT, WITHOUT ROWID;
+
+-- What is gone of a top-up, because its payment was taken back.
+CREATE TABLE top_up_reversals (
+    top_up_id TEXT    PRIMARY KEY REFERENCES top_ups (id),
+    -- How many bookings that has made.
+    bookings  INTEGER NOT NULL
+              CONSTRAINT top_up_reversal_is_booked CHECK (bookings > 0),
+    micros    INTEGER NOT NULL
+              CONSTRAINT top_up_reversal_not_negative CHECK (micros >= 0)
 ) STRICT, WITHOUT ROWID;
 
 -- What a provider says was taken back of payments: of each by refunds in all, and by each dispute.
@@ -4274,12 +4280,21 @@ END;
 -- `booking` moves the difference, and `reversed_micros` is all that is gone then. It aborts unless
 -- the top-up is paid and at the number of `reversals` that the decision saw.
 CREATE VIEW reverse_top_up AS
-    SELECT id, reversals, reversed_micros, '' AS booking, paid_at AS reversed_at FROM top_ups;
+    SELECT top_up_id AS id, bookings AS reversals, micros AS reversed_micros, '' AS booking,
+           0 AS reversed_at
+      FROM top_up_reversals;
 
 CREATE TRIGGER reverse_top_up_does INSTEAD OF INSERT ON reverse_top_up BEGIN
-    UPDATE top_ups SET reversals = reversals + 1, reversed_micros = NEW.reversed_micros
-     WHERE id = NEW.id AND state = 'paid' AND reversals = NEW.reversals;
-    SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: top_up_changed')
+     WHERE NOT EXISTS (SELECT 1
+                         FROM top_ups u LEFT JOIN top_up_reversals r ON r.top_up_id = u.id
+                        WHERE u.id = NEW.id AND u.state = 'paid'
+                          AND NEW.reversed_micros <= u.amount_micros
+                          AND coalesce(r.bookings, 0) = NEW.reversals);
+    INSERT INTO top_up_reversals (top_up_id, bookings, micros)
+    VALUES (NEW.id, NEW.reversals + 1, NEW.reversed_micros)
+        ON CONFLICT (top_up_id) DO UPDATE
+       SET bookings = excluded.bookings, micros = excluded.micros;
     INSERT INTO post_booking (rental_id, booking, created_at)
     VALUES (NULL, NEW.booking, NEW.reversed_at);
     INSERT INTO audit (action, actor, account_id, subject, created_at)

@@ -2,12 +2,21 @@
 -- `booking` moves the difference, and `reversed_micros` is all that is gone then. It aborts unless
 -- the top-up is paid and at the number of `reversals` that the decision saw.
 CREATE VIEW reverse_top_up AS
-    SELECT id, reversals, reversed_micros, '' AS booking, paid_at AS reversed_at FROM top_ups;
+    SELECT top_up_id AS id, bookings AS reversals, micros AS reversed_micros, '' AS booking,
+           0 AS reversed_at
+      FROM top_up_reversals;
 
 CREATE TRIGGER reverse_top_up_does INSTEAD OF INSERT ON reverse_top_up BEGIN
-    UPDATE top_ups SET reversals = reversals + 1, reversed_micros = NEW.reversed_micros
-     WHERE id = NEW.id AND state = 'paid' AND reversals = NEW.reversals;
-    SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: top_up_changed')
+     WHERE NOT EXISTS (SELECT 1
+                         FROM top_ups u LEFT JOIN top_up_reversals r ON r.top_up_id = u.id
+                        WHERE u.id = NEW.id AND u.state = 'paid'
+                          AND NEW.reversed_micros <= u.amount_micros
+                          AND coalesce(r.bookings, 0) = NEW.reversals);
+    INSERT INTO top_up_reversals (top_up_id, bookings, micros)
+    VALUES (NEW.id, NEW.reversals + 1, NEW.reversed_micros)
+        ON CONFLICT (top_up_id) DO UPDATE
+       SET bookings = excluded.bookings, micros = excluded.micros;
     INSERT INTO post_booking (rental_id, booking, created_at)
     VALUES (NULL, NEW.booking, NEW.reversed_at);
     INSERT INTO audit (action, actor, account_id, subject, created_at)

@@ -86,14 +86,15 @@ CREATE TABLE unsettled_earnings (
     PRIMARY KEY (owner_id, settles_at)
 ) STRICT, WITHOUT ROWID;
 
--- What was taken back of a top-up's payment, and how many bookings that has made.
-ALTER TABLE top_ups ADD COLUMN reversed_micros
-    INTEGER NOT NULL DEFAULT 0
-    CONSTRAINT top_up_reversed_at_most_all CHECK (reversed_micros BETWEEN 0 AND amount_micros);
-
-ALTER TABLE top_ups ADD COLUMN reversals
-    INTEGER NOT NULL DEFAULT 0
-    CONSTRAINT top_up_reversals_not_negative CHECK (reversals >= 0);
+-- What is gone of a top-up, because its payment was taken back.
+CREATE TABLE top_up_reversals (
+    top_up_id TEXT    PRIMARY KEY REFERENCES top_ups (id),
+    -- How many bookings that has made.
+    bookings  INTEGER NOT NULL
+              CONSTRAINT top_up_reversal_is_booked CHECK (bookings > 0),
+    micros    INTEGER NOT NULL
+              CONSTRAINT top_up_reversal_not_negative CHECK (micros >= 0)
+) STRICT, WITHOUT ROWID;
 
 -- What a provider says was taken back of payments: of each by refunds in all, and by each dispute.
 -- Kept as the provider named them, for the payment may be told of later.

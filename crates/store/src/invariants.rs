@@ -199,17 +199,18 @@ pub const INVARIANTS: [Invariant; 40] = [
             "SELECT count(*) FROM ledger_accounts l
                WHERE l.kind <> 'funding' AND l.balance_micros < 0
                  AND (l.kind <> 'wallet' OR l.owed_micros <> -l.balance_micros
-                      OR l.owed_micros > (SELECT coalesce(sum(reversed_micros), 0) FROM top_ups
-                                           WHERE account_id = l.owner_id))",
+                      OR l.owed_micros > (SELECT coalesce(sum(r.micros), 0)
+                                            FROM top_ups u
+                                            JOIN top_up_reversals r ON r.top_up_id = u.id
+                                           WHERE u.account_id = l.owner_id))",
         ),
     },
     Invariant {
         id: "reversals-are-debited",
         claim: "What was reversed of a top-up's payment was taken from its wallet, once.",
         check: Check::Count(
-            "SELECT (SELECT count(*) FROM top_ups u
-                      WHERE u.reversals > 0
-                        AND (u.reversals, -u.reversed_micros) <> (
+            "SELECT (SELECT count(*) FROM top_ups u JOIN top_up_reversals r ON r.top_up_id = u.id
+                      WHERE (r.bookings, -r.micros) <> (
                             SELECT count(*), coalesce(sum(e.amount_micros), 0)
                               FROM ledger_transactions t
                               JOIN ledger_entries e ON e.transaction_id = t.id
@@ -220,7 +221,7 @@ pub const INVARIANTS: [Invariant; 40] = [
                                AND a.kind = 'wallet' AND a.owner_id = u.account_id))
                   + abs((SELECT count(*) FROM ledger_transactions
                           WHERE kind = 'card-reversal')
-                        - (SELECT coalesce(sum(reversals), 0) FROM top_ups))",
+                        - (SELECT coalesce(sum(bookings), 0) FROM top_up_reversals))",
         ),
     },
     Invariant {

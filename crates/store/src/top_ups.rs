@@ -307,16 +307,19 @@ pub fn take_back(db: &dyn Db, reversal: &Reversal, now: Timestamp) -> Result<Rev
 row! {
     /// A top-up that is paid, as far as it depends on that what was taken back of it.
     struct PaidTopUp {
-        id: TopUpId = "id",
-        account: AccountId = "account_id",
-        amount: Usd = "amount_micros",
-        reversed: Usd = "reversed_micros",
-        reversals: i64 = "reversals",
+        id: TopUpId = "u.id",
+        account: AccountId = "u.account_id",
+        amount: Usd = "u.amount_micros",
+        reversed: Usd = "coalesce(r.micros, 0)",
+        reversals: i64 = "coalesce(r.bookings, 0)",
     }
 }
 
 /// The top-up that the payment `?1` has paid. Served by its unique index.
-const PAID_BY: &str = select!(PaidTopUp, "FROM top_ups WHERE payment_id = ?1");
+const PAID_BY: &str = select!(
+    PaidTopUp,
+    "FROM top_ups u LEFT JOIN top_up_reversals r ON r.top_up_id = u.id WHERE u.payment_id = ?1"
+);
 
 row! {
     impl Reversal {

@@ -243,7 +243,10 @@ const BREAKS: [(&str, &str); 125] = [
         "no-negative-balance",
         "UPDATE ledger_accounts SET balance_micros = -1, owed_micros = 1 WHERE kind = 'wallet'",
     ),
-    ("reversals-are-debited", "UPDATE top_ups SET reversals = 1 WHERE state = 'paid'"),
+    (
+        "reversals-are-debited",
+        "INSERT INTO top_up_reversals SELECT id, 1, 1 FROM top_ups WHERE state = 'paid'",
+    ),
     ("rentals-are-paid", "UPDATE rental_periods SET total_micros = total_micros + 1"),
     ("rentals-are-paid", "UPDATE rental_periods SET payer_id = 'another'"),
     (
