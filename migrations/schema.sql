@@ -268,20 +268,6 @@ INSERT INTO ledger_kinds (kind)
 VALUES ('credit'), ('rental'), ('extension'), ('earning'), ('refund'), ('settlement'),
        ('sla-credit'), ('payout-request'), ('payout-send'), ('payout-return'), ('sla-correction');
 
--- Where money is. `owner_id` is an account for `wallet` and `earnings`, a rental for `escrow`, and
--- empty for `funding` (what came in from outside, so it is negative) and `platform` (the fees).
-CREATE TABLE ledger_accounts (
-    id             INTEGER PRIMARY KEY,
-    kind           TEXT    NOT NULL
-                   CONSTRAINT ledger_account_kind_is_known
-                   CHECK (kind IN ('funding', 'wallet', 'escrow', 'earnings', 'platform')),
-    owner_id       TEXT    NOT NULL,
-    balance_micros INTEGER NOT NULL DEFAULT 0
-                   CONSTRAINT balance_never_negative
-                   CHECK (kind = 'funding' OR balance_micros >= 0),
-    UNIQUE (kind, owner_id)
-) STRICT;
-
 -- Why money moved. `reference` makes each reason happen once: a rental's id, an order's, or the key
 -- of a credit. `rental_id` is the rental that it was about.
 CREATE TABLE ledger_transactions (
@@ -374,6 +360,33 @@ BEGIN
              JOIN tenures s ON s.rental_id = t.rental_id
             WHERE t.id = NEW.transaction_id AND t.kind = 'earning'
             ORDER BY s.number DESC LIMIT 1);
+END;
+
+-- What comes to a wallet or an escrow may be taken back as long as what it comes from, which is
+-- posted first. What is earned with it is noted as not settled; what is settled by now is not.
+CREATE TRIGGER entry_settles_with_its_source AFTER INSERT ON ledger_entries
+  WHEN NEW.amount_micros > 0
+BEGIN
+    UPDATE ledger_accounts
+       SET settles_at = max(settles_at, (
+               SELECT coalesce(max(s.settles_at), 0)
+                 FROM ledger_entries e JOIN ledger_accounts s ON s.id = e.ledger_account_id
+                WHERE e.transaction_id = NEW.transaction_id AND e.amount_micros < 0))
+     WHERE id = NEW.ledger_account_id AND kind IN ('wallet', 'escrow');
+    DELETE FROM unsettled_earnings
+     WHERE owner_id = (SELECT owner_id FROM ledger_accounts
+                        WHERE id = NEW.ledger_account_id AND kind = 'earnings')
+       AND settles_at <= (SELECT created_at FROM ledger_transactions
+                           WHERE id = NEW.transaction_id);
+    INSERT INTO unsettled_earnings (owner_id, settles_at, micros)
+    SELECT a.owner_id, max(s.settles_at), NEW.amount_micros
+      FROM ledger_accounts a, ledger_entries e, ledger_accounts s
+     WHERE a.id = NEW.ledger_account_id AND a.kind = 'earnings'
+       AND e.transaction_id = NEW.transaction_id AND e.amount_micros < 0
+       AND s.id = e.ledger_account_id
+    HAVING max(s.settles_at) > (SELECT created_at FROM ledger_transactions
+                                 WHERE id = NEW.transaction_id)
+        ON CONFLICT (owner_id, settles_at) DO UPDATE SET micros = micros + excluded.micros;
 END;
 
 -- The chain: SHA-256 over the seal before, the transaction and its entries, as in `audit_seals`.
@@ -1258,7 +1271,11 @@ CREATE TABLE rentals (
                         CONSTRAINT rental_renewal_has_maximum
                         CHECK ((renew_max_micros IS NULL) = (renew_months IS NULL)), auto_start
     INTEGER NOT NULL DEFAULT 0
-    CONSTRAINT rental_auto_start_is_boolean CHECK (auto_start IN (0, 1)),
+    CONSTRAINT rental_auto_start_is_boolean CHECK (auto_start IN (0, 1)), renew_token_id TEXT
+    CONSTRAINT rental_renew_token_renews
+    CHECK (renew_token_id IS NULL OR renew_months IS NOT NULL), renew_most_micros INTEGER
+    CONSTRAINT rental_renew_token_has_most
+    CHECK ((renew_most_micros IS NULL) = (renew_token_id IS NULL)),
     CONSTRAINT rental_not_by_farmer CHECK (renter_id <> farmer_id),
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number)
 ) STRICT;
@@ -1374,7 +1391,7 @@ CREATE TABLE transfers (
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
                CONSTRAINT transfer_expires_after_creation CHECK (expires_at > created_at)
-) STRICT;
+, token_id TEXT) STRICT;
 
 CREATE INDEX transfers_by_email ON transfers (email, rental_id);
 
@@ -2654,6 +2671,118 @@ CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
+CREATE INDEX rentals_by_renewal_token ON rentals (renew_token_id)
+ WHERE renew_token_id IS NOT NULL AND state <> 'ended';
+
+-- What holds on `rentals`, and what follows from a change of it.
+
+CREATE TRIGGER rentals_never_deleted BEFORE DELETE ON rentals BEGIN
+    SELECT RAISE(ABORT, 'refused: rentals_never_deleted');
+END;
+
+CREATE TRIGGER rental_ends_once BEFORE UPDATE ON rentals WHEN OLD.state = 'ended'
+  AND (NEW.state <> 'ended' OR NEW.ended_at <> OLD.ended_at)
+BEGIN
+    SELECT RAISE(ABORT, 'refused: rental_ends_once');
+END;
+
+CREATE TRIGGER rental_start_records_wait AFTER INSERT ON rentals
+  WHEN NEW.slice_number IS NOT NULL
+   AND (SELECT kind FROM orders WHERE id = NEW.order_id) = 'rental'
+BEGIN
+    INSERT INTO rentals_begun (rental_id, node_id, began_at, waited_seconds)
+    SELECT NEW.id, NEW.node_id, NEW.started_at,
+           max(0, NEW.started_at - max(
+               m.offered_since,
+               coalesce((SELECT max(ended_at) FROM rentals
+                          WHERE node_id = NEW.node_id AND slice_number = NEW.slice_number
+                            AND state = 'ended'), 0),
+               coalesce((SELECT max(ended_at) FROM rentals
+                          WHERE node_id = NEW.node_id AND slice_number IS NULL
+                            AND state = 'ended'), 0)))
+      FROM market_nodes m WHERE m.node_id = NEW.node_id;
+END;
+
+CREATE TRIGGER rental_end_ends_tenure AFTER UPDATE OF state ON rentals
+  WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
+BEGIN
+    UPDATE tenures
+       SET ended_at = max(started_at, evaluated_until, NEW.ended_at),
+           evaluate_at = max(started_at, evaluated_until, NEW.ended_at)
+     WHERE rental_id = NEW.id AND ended_at IS NULL;
+END;
+
+CREATE TRIGGER rental_end_closes_ports AFTER UPDATE OF state ON rentals
+  WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
+BEGIN
+    DELETE FROM rental_ports WHERE rental_id = NEW.id;
+END;
+
+-- How often an account has held a slice of late.
+CREATE INDEX quotes_unused ON quotes (account_id, expires_at) WHERE used_at IS NULL;
+
+-- Where money is. `owner_id` is an account for `wallet` and `earnings`, a rental for `escrow`, and
+-- empty for `funding` (what came in from outside, so it is negative) and `platform` (the fees).
+CREATE TABLE ledger_accounts (
+    id             INTEGER PRIMARY KEY,
+    kind           TEXT    NOT NULL
+                   CONSTRAINT ledger_account_kind_is_known
+                   CHECK (kind IN ('funding', 'wallet', 'escrow', 'earnings', 'platform')),
+    owner_id       TEXT    NOT NULL,
+    balance_micros INTEGER NOT NULL DEFAULT 0
+                   CONSTRAINT balance_never_negative
+                   CHECK (kind = 'funding' OR balance_micros >= -owed_micros),
+    -- How far it is below zero, which only a payment by card that was taken back can make it.
+    owed_micros    INTEGER NOT NULL DEFAULT 0
+                   CONSTRAINT owed_by_wallets_only
+                   CHECK (owed_micros >= 0 AND (owed_micros = 0 OR kind = 'wallet')),
+    -- Until when some of it may be taken back, because it came by card; 0 where it never did.
+    settles_at     INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (kind, owner_id)
+) STRICT;
+
+INSERT INTO ledger_kinds (kind) VALUES ('card-reversal');
+
+-- What farmers have earned with money that may be taken back, by the moment until when.
+CREATE TABLE unsettled_earnings (
+    owner_id   TEXT    NOT NULL REFERENCES accounts (id),
+    settles_at INTEGER NOT NULL,
+    micros     INTEGER NOT NULL CONSTRAINT unsettled_earnings_positive CHECK (micros > 0),
+    PRIMARY KEY (owner_id, settles_at)
+) STRICT, WITHOUT ROWID;
+
+-- What is gone of a top-up, because its payment was taken back.
+CREATE TABLE top_up_reversals (
+    top_up_id TEXT    PRIMARY KEY REFERENCES top_ups (id),
+    -- How many bookings that has made.
+    bookings  INTEGER NOT NULL
+              CONSTRAINT top_up_reversal_is_booked CHECK (bookings > 0),
+    micros    INTEGER NOT NULL
+              CONSTRAINT top_up_reversal_not_negative CHECK (micros >= 0)
+) STRICT, WITHOUT ROWID;
+
+-- What a provider says was taken back of payments: of each by refunds in all, and by each dispute.
+-- Kept as the provider named them, for the payment may be told of later.
+CREATE TABLE card_reversals (
+    payment_id  TEXT    NOT NULL,
+    id          TEXT    NOT NULL,
+    kind        TEXT    NOT NULL CONSTRAINT card_reversal_kind_is_known
+                CHECK (kind IN ('refund', 'dispute')),
+    -- How far it is: what is told with a lower one is of earlier.
+    stage       INTEGER NOT NULL,
+    -- What is gone by it, and of how much where that is told, in the smallest unit of the currency.
+    amount      INTEGER NOT NULL
+                CONSTRAINT card_reversal_amount_not_negative CHECK (amount >= 0),
+    of_amount   INTEGER,
+    currency    TEXT    NOT NULL,
+    -- As the provider calls it.
+    status      TEXT    NOT NULL,
+    reported_at INTEGER NOT NULL,
+    PRIMARY KEY (payment_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX card_reversals_by_time ON card_reversals (reported_at, payment_id);
+
 -- commands/add_ssh_key.sql
 
 -- Command: registers a public key of an account, which may have at most `keys_max`, each once. The
@@ -2802,7 +2931,8 @@ END;
 -- commands/change_payout.sql
 
 -- Command: a payout goes on: approved, sent, done, failed or canceled. It aborts unless it is at
--- the `version` that the decision saw. `booking` is NULL where no money moves.
+-- the `version` that the decision saw, and if it is approved or sent while the account's wallet is
+-- below zero. `booking` is NULL where no money moves.
 CREATE VIEW change_payout AS
     SELECT id, version, state, reference, note, '' AS booking, '' AS event,
            requested_at AS changed_at
@@ -2818,6 +2948,10 @@ CREATE TRIGGER change_payout_does INSTEAD OF INSERT ON change_payout BEGIN
                               THEN NEW.changed_at END
      WHERE id = NEW.id AND version = NEW.version;
     SELECT RAISE(ABORT, 'refused: payout_changed') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: wallet_below_zero')
+      FROM payouts p
+      JOIN ledger_accounts a ON a.kind = 'wallet' AND a.owner_id = p.account_id
+     WHERE p.id = NEW.id AND NEW.state IN ('approved', 'sent') AND a.balance_micros < 0;
     INSERT INTO post_booking (rental_id, booking, created_at)
     SELECT NULL, NEW.booking, NEW.changed_at WHERE NEW.booking IS NOT NULL;
     INSERT INTO events (kind, farmer_id, subject, created_at)
@@ -3023,6 +3157,40 @@ CREATE TRIGGER credit_sla_does INSTEAD OF INSERT ON credit_sla BEGIN
     INSERT INTO post_booking (rental_id, booking, created_at)
     VALUES (NEW.rental_id, NEW.booking, NEW.created_at);
     INSERT INTO write_audit_entry (entry, created_at) VALUES (NEW.audit_entry, NEW.created_at);
+END;
+
+-- commands/credit_top_up.sql
+
+-- Command: a payment has come in, and the wallet is credited; once, and exactly what was meant. It
+-- may be taken back until `settles_at`. No key of an operator's credit has a space, so that none is
+-- taken for a top-up's. Where the same payment was refused before, because it was told in another
+-- currency, that is over.
+CREATE VIEW credit_top_up AS
+    SELECT id AS top_up_id, payment_id, amount_micros, 0 AS settles_at, paid_at
+      FROM top_ups WHERE state = 'paid';
+
+CREATE TRIGGER credit_top_up_does INSTEAD OF INSERT ON credit_top_up BEGIN
+    UPDATE top_ups
+       SET state = 'paid', payment_id = NEW.payment_id, paid_at = NEW.paid_at
+     WHERE id = NEW.top_up_id AND state <> 'paid' AND amount_micros = NEW.amount_micros
+       AND EXISTS (SELECT 1 FROM accounts
+                    WHERE accounts.id = top_ups.account_id AND deleted_at IS NULL);
+    SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
+    DELETE FROM refused_payments
+     WHERE payment_id = NEW.payment_id AND top_up_id = NEW.top_up_id;
+    INSERT INTO ledger_transactions (kind, reference, reason, created_at)
+    VALUES ('credit', 'top-up ' || NEW.top_up_id, 'Top-up by card', NEW.paid_at);
+    INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
+    SELECT 'credit', 'top-up ' || id, 'funding', '', -amount_micros
+      FROM top_ups WHERE id = NEW.top_up_id
+     UNION ALL
+    SELECT 'credit', 'top-up ' || id, 'wallet', account_id, amount_micros
+      FROM top_ups WHERE id = NEW.top_up_id;
+    UPDATE ledger_accounts SET settles_at = max(settles_at, NEW.settles_at)
+     WHERE kind = 'wallet'
+       AND owner_id = (SELECT account_id FROM top_ups WHERE id = NEW.top_up_id);
+    INSERT INTO events (kind, renter_id, created_at)
+    SELECT 'wallet-credited', account_id, NEW.paid_at FROM top_ups WHERE id = NEW.top_up_id;
 END;
 
 -- commands/credit_wallet.sql
@@ -3280,17 +3448,21 @@ CREATE TRIGGER import_node_rental_does INSTEAD OF INSERT ON import_node_rental B
       FROM rentals WHERE id = NEW.id;
 END;
 
--- commands/make_quote.sql
+-- commands/keep_quote.sql
 
 -- Command: keeps a quote and, where `held_until` is set, holds its slices: all of them, or it
--- aborts. `items` is a JSON array of objects with `node`, `slice` and the offer's `version`;
--- `holds_max` is how many quotes of one account may hold slices at once.
-CREATE VIEW make_quote AS
+-- aborts. `items` is a JSON array of objects with `node`, `slice` and the offer's `version`.
+--
+-- Of one account, at most `holds_max` quotes may hold slices at once, and at most `slices_max`
+-- slices may be rented and held; the wallet holds what all that is held would cost; and no slice
+-- is held more than `holds_of_slice_max` times in quotes that ended after `holds_after` and were
+-- not used.
+CREATE VIEW keep_quote AS
     SELECT id, account_id, document, signature, items, created_at, expires_at, held_until,
-           0 AS holds_max
+           0 AS holds_max, 0 AS slices_max, 0 AS holds_after, 0 AS holds_of_slice_max
       FROM quotes;
 
-CREATE TRIGGER make_quote_does INSTEAD OF INSERT ON make_quote BEGIN
+CREATE TRIGGER keep_quote_does INSTEAD OF INSERT ON keep_quote BEGIN
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.created_at FROM quotes WHERE held_until <= NEW.created_at;
     INSERT INTO quotes
@@ -3312,6 +3484,30 @@ CREATE TRIGGER make_quote_does INSTEAD OF INSERT ON make_quote BEGIN
      WHERE NEW.held_until IS NOT NULL
        AND (SELECT count(*) FROM quotes
              WHERE account_id = NEW.account_id AND held_until IS NOT NULL) > NEW.holds_max;
+    SELECT RAISE(ABORT, 'refused: slice_limit_reached')
+     WHERE NEW.held_until IS NOT NULL
+       AND (SELECT coalesce(sum(slices), 0) FROM rentals
+             WHERE renter_id = NEW.account_id AND state <> 'ended')
+           + (SELECT count(*) FROM quotes q JOIN slices s ON s.quote_id = q.id
+               WHERE q.account_id = NEW.account_id AND q.held_until IS NOT NULL)
+           > NEW.slices_max;
+    SELECT RAISE(ABORT, 'refused: hold_not_covered')
+     WHERE NEW.held_until IS NOT NULL
+       AND coalesce((SELECT balance_micros FROM ledger_accounts
+                      WHERE kind = 'wallet' AND owner_id = NEW.account_id), 0)
+           < (SELECT sum(document ->> 'total_micros') FROM quotes
+               WHERE account_id = NEW.account_id AND held_until IS NOT NULL);
+    SELECT RAISE(ABORT, 'refused: slice_held_too_often')
+     WHERE NEW.held_until IS NOT NULL
+       AND EXISTS (SELECT 1
+                     FROM quotes q JOIN json_each(q.items) i
+                    WHERE q.account_id = NEW.account_id AND q.used_at IS NULL
+                      AND q.expires_at > NEW.holds_after
+                      AND q.document ->> 'held_until' IS NOT NULL
+                      AND (i.value ->> 'node', i.value ->> 'slice') IN (
+                          SELECT value ->> 'node', value ->> 'slice' FROM json_each(NEW.items))
+                    GROUP BY i.value ->> 'node', i.value ->> 'slice'
+                   HAVING count(*) > NEW.holds_of_slice_max);
 END;
 
 -- commands/move_rental_to_slice.sql
@@ -3633,32 +3829,6 @@ CREATE TRIGGER pay_credit_does INSTEAD OF INSERT ON pay_credit BEGIN
     VALUES (NEW.rental_id, NEW.month, NEW.tenure, NEW.booking, NEW.paid_at);
 END;
 
--- commands/pay_top_up.sql
-
--- Command: a payment has come in, and the wallet is credited; once, and exactly what was meant. No
--- key of an operator's credit has a space, so that none is taken for a top-up's.
-CREATE VIEW pay_top_up AS
-    SELECT id AS top_up_id, payment_id, amount_micros, paid_at FROM top_ups WHERE state = 'paid';
-
-CREATE TRIGGER pay_top_up_does INSTEAD OF INSERT ON pay_top_up BEGIN
-    UPDATE top_ups
-       SET state = 'paid', payment_id = NEW.payment_id, paid_at = NEW.paid_at
-     WHERE id = NEW.top_up_id AND state <> 'paid' AND amount_micros = NEW.amount_micros
-       AND EXISTS (SELECT 1 FROM accounts
-                    WHERE accounts.id = top_ups.account_id AND deleted_at IS NULL);
-    SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
-    INSERT INTO ledger_transactions (kind, reference, reason, created_at)
-    VALUES ('credit', 'top-up ' || NEW.top_up_id, 'Top-up by card', NEW.paid_at);
-    INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
-    SELECT 'credit', 'top-up ' || id, 'funding', '', -amount_micros
-      FROM top_ups WHERE id = NEW.top_up_id
-     UNION ALL
-    SELECT 'credit', 'top-up ' || id, 'wallet', account_id, amount_micros
-      FROM top_ups WHERE id = NEW.top_up_id;
-    INSERT INTO events (kind, renter_id, created_at)
-    SELECT 'wallet-credited', account_id, NEW.paid_at FROM top_ups WHERE id = NEW.top_up_id;
-END;
-
 -- commands/post_booking.sql
 
 -- Command, used by the other commands: posts a booking, a JSON object with `kind`, `reference`,
@@ -3682,6 +3852,9 @@ END;
 -- commands/post_entry.sql
 
 -- Command, used by the other commands: posts one entry of a transaction, and moves the balance.
+--
+-- Only a payment by card that was taken back brings a wallet below zero; what it owes then is paid
+-- by whatever comes to it.
 CREATE VIEW post_entry AS
     SELECT t.kind AS transaction_kind, t.reference, a.kind, a.owner_id, e.amount_micros
       FROM ledger_entries e
@@ -3691,7 +3864,12 @@ CREATE VIEW post_entry AS
 CREATE TRIGGER post_entry_does INSTEAD OF INSERT ON post_entry BEGIN
     INSERT INTO ledger_accounts (kind, owner_id) VALUES (NEW.kind, NEW.owner_id)
         ON CONFLICT (kind, owner_id) DO NOTHING;
-    UPDATE ledger_accounts SET balance_micros = balance_micros + NEW.amount_micros
+    UPDATE ledger_accounts
+       SET balance_micros = balance_micros + NEW.amount_micros,
+           owed_micros = CASE WHEN kind = 'wallet' AND NEW.transaction_kind = 'card-reversal'
+                              THEN max(0, -(balance_micros + NEW.amount_micros))
+                              ELSE min(owed_micros,
+                                       max(0, -(balance_micros + NEW.amount_micros))) END
      WHERE kind = NEW.kind AND owner_id = NEW.owner_id;
     INSERT INTO ledger_entries
            (ledger_account_id, transaction_id, amount_micros, balance_after_micros)
@@ -4055,7 +4233,8 @@ END;
 
 -- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
 -- the `address` that was seen, has at most `open_max` payouts under way then, and keeps what it may
--- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet.
+-- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet; and
+-- what was earned with money by card that is not settled. Its wallet is not below zero.
 -- `response` is what `store_response` takes.
 CREATE VIEW request_payout AS
     SELECT id, account_id, amount_micros, address, '' AS booking, 0 AS open_max,
@@ -4081,9 +4260,42 @@ CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
            < (SELECT coalesce(sum((max(earned_micros - evaluated_micros, 0) * NEW.withheld_percent
                                    + 99) / 100), 0)
                 FROM tenures WHERE farmer_id = NEW.account_id AND evaluate_at IS NOT NULL)
-           + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id);
+           + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id)
+           + (SELECT coalesce(sum(micros), 0) FROM unsettled_earnings
+               WHERE owner_id = NEW.account_id AND settles_at > NEW.requested_at);
+    SELECT RAISE(ABORT, 'refused: wallet_below_zero')
+      FROM ledger_accounts
+     WHERE kind = 'wallet' AND owner_id = NEW.account_id AND balance_micros < 0;
     INSERT INTO events (kind, farmer_id, subject, created_at)
     VALUES ('payout-requested', NEW.account_id, NEW.id, NEW.requested_at);
+END;
+
+-- commands/reverse_top_up.sql
+
+-- Command: what was taken back of a top-up's payment is taken from the wallet, or given back to it:
+-- `booking` moves the difference, and `reversed_micros` is all that is gone then. It aborts unless
+-- the top-up is paid and at the number of `reversals` that the decision saw.
+CREATE VIEW reverse_top_up AS
+    SELECT top_up_id AS id, bookings AS reversals, micros AS reversed_micros, '' AS booking,
+           0 AS reversed_at
+      FROM top_up_reversals;
+
+CREATE TRIGGER reverse_top_up_does INSTEAD OF INSERT ON reverse_top_up BEGIN
+    SELECT RAISE(ABORT, 'refused: top_up_changed')
+     WHERE NOT EXISTS (SELECT 1
+                         FROM top_ups u LEFT JOIN top_up_reversals r ON r.top_up_id = u.id
+                        WHERE u.id = NEW.id AND u.state = 'paid'
+                          AND NEW.reversed_micros <= u.amount_micros
+                          AND coalesce(r.bookings, 0) = NEW.reversals);
+    INSERT INTO top_up_reversals (top_up_id, bookings, micros)
+    VALUES (NEW.id, NEW.reversals + 1, NEW.reversed_micros)
+        ON CONFLICT (top_up_id) DO UPDATE
+       SET bookings = excluded.bookings, micros = excluded.micros;
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    VALUES (NULL, NEW.booking, NEW.reversed_at);
+    INSERT INTO audit (action, actor, account_id, subject, created_at)
+    SELECT 'payment-reversed', 'market', account_id, id, NEW.reversed_at
+      FROM top_ups WHERE id = NEW.id;
 END;
 
 -- commands/revoke_farm.sql
@@ -4286,6 +4498,9 @@ END;
 -- that are there: a JSON array with the `id` of an action, the `job` of the machine, and the
 -- `kind`. They are to be done by `expires_at`. Machines that wait for a key are late at `late_at`,
 -- and refunded at `refund_at`.
+--
+-- Where a token with a ceiling made the offer, what is still paid ahead counts against that: it is
+-- the new renter's then. The offer is gone with the token.
 CREATE VIEW take_over_rental AS
     SELECT id, version, renter_id, 0 AS slices_max, '[]' AS ssh_keys, '[]' AS actions,
            0 AS expires_at, 0 AS late_at, 0 AS refund_at, started_at AS transferred_at
@@ -4295,14 +4510,24 @@ CREATE TRIGGER take_over_rental_does INSTEAD OF INSERT ON take_over_rental BEGIN
     SELECT RAISE(ABORT, 'refused: transfer_gone')
      WHERE NOT EXISTS (SELECT 1 FROM transfers t JOIN accounts a ON a.email = t.email
                         WHERE t.rental_id = NEW.id AND a.id = NEW.renter_id
-                          AND t.expires_at > NEW.transferred_at);
+                          AND t.expires_at > NEW.transferred_at
+                          AND (t.token_id IS NULL
+                               OR EXISTS (SELECT 1 FROM tokens
+                                           WHERE id = t.token_id
+                                             AND expires_at > NEW.transferred_at)));
+    UPDATE tokens
+       SET spent_micros = spent_micros
+               + coalesce((SELECT balance_micros FROM ledger_accounts
+                            WHERE kind = 'escrow' AND owner_id = NEW.id), 0)
+     WHERE id = (SELECT token_id FROM transfers WHERE rental_id = NEW.id);
     INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
     SELECT 'rental-transferred', renter_id, farmer_id, node_id, slice_number, id,
            NEW.transferred_at
       FROM rentals WHERE id = NEW.id;
     UPDATE rentals
        SET renter_id = NEW.renter_id, version = version + 1, name = '', labels = '[]',
-           renew_months = NULL, renew_max_micros = NULL, auto_start = 0
+           renew_months = NULL, renew_max_micros = NULL, renew_token_id = NULL,
+           renew_most_micros = NULL, auto_start = 0
      WHERE id = NEW.id AND version = NEW.version AND state <> 'ended';
     SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
     DELETE FROM transfers WHERE rental_id = NEW.id;

@@ -1,5 +1,6 @@
 -- Command: a payout goes on: approved, sent, done, failed or canceled. It aborts unless it is at
--- the `version` that the decision saw. `booking` is NULL where no money moves.
+-- the `version` that the decision saw, and if it is approved or sent while the account's wallet is
+-- below zero. `booking` is NULL where no money moves.
 CREATE VIEW change_payout AS
     SELECT id, version, state, reference, note, '' AS booking, '' AS event,
            requested_at AS changed_at
@@ -15,6 +16,10 @@ CREATE TRIGGER change_payout_does INSTEAD OF INSERT ON change_payout BEGIN
                               THEN NEW.changed_at END
      WHERE id = NEW.id AND version = NEW.version;
     SELECT RAISE(ABORT, 'refused: payout_changed') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: wallet_below_zero')
+      FROM payouts p
+      JOIN ledger_accounts a ON a.kind = 'wallet' AND a.owner_id = p.account_id
+     WHERE p.id = NEW.id AND NEW.state IN ('approved', 'sent') AND a.balance_micros < 0;
     INSERT INTO post_booking (rental_id, booking, created_at)
     SELECT NULL, NEW.booking, NEW.changed_at WHERE NEW.booking IS NOT NULL;
     INSERT INTO events (kind, farmer_id, subject, created_at)

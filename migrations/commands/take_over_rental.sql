@@ -6,6 +6,9 @@
 -- that are there: a JSON array with the `id` of an action, the `job` of the machine, and the
 -- `kind`. They are to be done by `expires_at`. Machines that wait for a key are late at `late_at`,
 -- and refunded at `refund_at`.
+--
+-- Where a token with a ceiling made the offer, what is still paid ahead counts against that: it is
+-- the new renter's then. The offer is gone with the token.
 CREATE VIEW take_over_rental AS
     SELECT id, version, renter_id, 0 AS slices_max, '[]' AS ssh_keys, '[]' AS actions,
            0 AS expires_at, 0 AS late_at, 0 AS refund_at, started_at AS transferred_at
@@ -15,14 +18,24 @@ CREATE TRIGGER take_over_rental_does INSTEAD OF INSERT ON take_over_rental BEGIN
     SELECT RAISE(ABORT, 'refused: transfer_gone')
      WHERE NOT EXISTS (SELECT 1 FROM transfers t JOIN accounts a ON a.email = t.email
                         WHERE t.rental_id = NEW.id AND a.id = NEW.renter_id
-                          AND t.expires_at > NEW.transferred_at);
+                          AND t.expires_at > NEW.transferred_at
+                          AND (t.token_id IS NULL
+                               OR EXISTS (SELECT 1 FROM tokens
+                                           WHERE id = t.token_id
+                                             AND expires_at > NEW.transferred_at)));
+    UPDATE tokens
+       SET spent_micros = spent_micros
+               + coalesce((SELECT balance_micros FROM ledger_accounts
+                            WHERE kind = 'escrow' AND owner_id = NEW.id), 0)
+     WHERE id = (SELECT token_id FROM transfers WHERE rental_id = NEW.id);
     INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
     SELECT 'rental-transferred', renter_id, farmer_id, node_id, slice_number, id,
            NEW.transferred_at
       FROM rentals WHERE id = NEW.id;
     UPDATE rentals
        SET renter_id = NEW.renter_id, version = version + 1, name = '', labels = '[]',
-           renew_months = NULL, renew_max_micros = NULL, auto_start = 0
+           renew_months = NULL, renew_max_micros = NULL, renew_token_id = NULL,
+           renew_most_micros = NULL, auto_start = 0
      WHERE id = NEW.id AND version = NEW.version AND state <> 'ended';
     SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
     DELETE FROM transfers WHERE rental_id = NEW.id;

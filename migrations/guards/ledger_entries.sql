@@ -55,3 +55,30 @@ BEGIN
             WHERE t.id = NEW.transaction_id AND t.kind = 'earning'
             ORDER BY s.number DESC LIMIT 1);
 END;
+
+-- What comes to a wallet or an escrow may be taken back as long as what it comes from, which is
+-- posted first. What is earned with it is noted as not settled; what is settled by now is not.
+CREATE TRIGGER entry_settles_with_its_source AFTER INSERT ON ledger_entries
+  WHEN NEW.amount_micros > 0
+BEGIN
+    UPDATE ledger_accounts
+       SET settles_at = max(settles_at, (
+               SELECT coalesce(max(s.settles_at), 0)
+                 FROM ledger_entries e JOIN ledger_accounts s ON s.id = e.ledger_account_id
+                WHERE e.transaction_id = NEW.transaction_id AND e.amount_micros < 0))
+     WHERE id = NEW.ledger_account_id AND kind IN ('wallet', 'escrow');
+    DELETE FROM unsettled_earnings
+     WHERE owner_id = (SELECT owner_id FROM ledger_accounts
+                        WHERE id = NEW.ledger_account_id AND kind = 'earnings')
+       AND settles_at <= (SELECT created_at FROM ledger_transactions
+                           WHERE id = NEW.transaction_id);
+    INSERT INTO unsettled_earnings (owner_id, settles_at, micros)
+    SELECT a.owner_id, max(s.settles_at), NEW.amount_micros
+      FROM ledger_accounts a, ledger_entries e, ledger_accounts s
+     WHERE a.id = NEW.ledger_account_id AND a.kind = 'earnings'
+       AND e.transaction_id = NEW.transaction_id AND e.amount_micros < 0
+       AND s.id = e.ledger_account_id
+    HAVING max(s.settles_at) > (SELECT created_at FROM ledger_transactions
+                                 WHERE id = NEW.transaction_id)
+        ON CONFLICT (owner_id, settles_at) DO UPDATE SET micros = micros + excluded.micros;
+END;

@@ -30,7 +30,7 @@ fn own_settings(cx: &Context<'_>) -> Result<Settings, Problem> {
     let account = cx.session()?.account;
     let sessions = sessions::of_account(cx.db, account, cx.now)?;
     let tokens = tokens::of_account(cx.db, account, cx.now)?;
-    let earnings = payouts::funds(cx.db, account)?.balance;
+    let earnings = payouts::funds(cx.db, account, cx.now)?.balance;
     Ok(Settings::new(&Visit::of(cx)?, of_settings(cx)?, &sessions, &tokens, earnings))
 }
 

@@ -26,7 +26,8 @@ use crate::statements::json::{
     LIST_EARNINGS_ENTRIES, LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT,
 };
 use crate::top_ups::json::{
-    CREATE_TOP_UP, LIST_REFUSED_PAYMENTS, LIST_TOP_UPS, SHOW_TOP_UP, TAKE_STRIPE_EVENT,
+    CREATE_TOP_UP, LIST_REFUSED_PAYMENTS, LIST_REVERSED_PAYMENTS, LIST_TOP_UPS, SHOW_TOP_UP,
+    TAKE_STRIPE_EVENT,
 };
 use crate::wallet::json::{LIST_WALLET_ENTRIES, SHOW_WALLET};
 
@@ -76,6 +77,7 @@ pub const WALLET: &[Route] = &[
 /// What the operator does with money.
 pub const OPERATOR: &[Route] = &[
     Route::api(&LIST_REFUSED_PAYMENTS, top_ups::list_refused),
+    Route::api(&LIST_REVERSED_PAYMENTS, top_ups::list_reversed),
     Route::api(&CREDIT_WALLET, credits::credit_wallet),
     Route::api(&CREDIT_SLA, credits::credit_sla),
     Route::api(&LIST_ALL_PAYOUTS, paying::list_payouts),
@@ -112,6 +114,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &CREDIT_WALLET,
     &CREDIT_SLA,
     &LIST_REFUSED_PAYMENTS,
+    &LIST_REVERSED_PAYMENTS,
     &LIST_ALL_PAYOUTS,
     &EXPORT_PAYOUTS,
     &APPROVE_PAYOUT,

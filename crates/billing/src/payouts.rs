@@ -91,7 +91,7 @@ fn own_page(cx: &Context<'_>) -> Result<Payouts, Problem> {
     let account = cx.whole_farm()?.account;
     let before = api::cursor(cx, PayoutId::parse)?;
     let found = payouts::of_account(cx.db, account, before, PAYOUTS_PER_PAGE + 1)?;
-    let funds = payouts::funds(cx.db, account)?;
+    let funds = payouts::funds(cx.db, account, cx.now)?;
     Ok(Payouts::new(&visit, funds, cx.config.payout_min, found))
 }
 

@@ -20,12 +20,13 @@ use web::{Context, Env, Kind, Problem, Response, respond, stored};
 
 use crate::pages;
 use crate::top_ups::json::{
-    RefusedPaymentView, RefusedPaymentsView, TopUpBody, TopUpView, top_up_id,
+    RefusedPaymentView, RefusedPaymentsView, ReversedPaymentView, ReversedPaymentsView, TopUpBody,
+    TopUpView, top_up_id,
 };
 
 /// Where who pays comes back to.
 const WALLET: &str = "/dashboard/wallet";
-/// How many refused payments are shown.
+/// How many refused payments, or payments that were taken back, are shown.
 const REFUSED_SHOWN: u32 = 100;
 
 /// What the operator has set; `None` where payments are off.
@@ -64,6 +65,12 @@ pub(crate) fn list_refused(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = top_ups::refused(cx.db, REFUSED_SHOWN)?;
     let items = found.iter().map(RefusedPaymentView::new).collect();
     respond::json(StatusCode::OK, &RefusedPaymentsView { items })
+}
+
+pub(crate) fn list_reversed(cx: &Context<'_>) -> Result<Response, Problem> {
+    let found = top_ups::reversed(cx.db, REFUSED_SHOWN)?;
+    let items = found.iter().map(ReversedPaymentView::new).collect();
+    respond::json(StatusCode::OK, &ReversedPaymentsView { items })
 }
 
 /// The form on the page of the wallet: leads on to where the top-up is paid.
@@ -119,8 +126,12 @@ fn open_checkout(
         email: &cx.account()?.email,
         success_url: &format!("{base}{}", Done::ToppedUp.at(WALLET)),
         cancel_url: &format!("{base}{}", Done::TopUpCanceled.at(WALLET)),
-        // By the row, so that a retry asks for just the same.
-        expires_at: top_up.created_at.plus_seconds(PAYABLE_SECONDS),
+        // By the row, so that a retry asks for just the same, unless that would be too late.
+        expires_at: if cx.now < top_up.created_at.plus_seconds(PAYABLE_SECONDS - 3_600) {
+            top_up.created_at.plus_seconds(PAYABLE_SECONDS)
+        } else {
+            cx.now.plus_seconds(PAYABLE_SECONDS)
+        },
     };
     let post = stripe.post(&checkout);
     let message = Message { url: &post.url, headers: post.headers, body: &post.body };

@@ -11,8 +11,8 @@ use crate::top_ups::required_stripe;
 /// The header with the signature.
 const SIGNATURE: &str = "stripe-signature";
 
-/// Credits a payment, once however often Stripe reports it. Whatever is not answered with success
-/// is sent again, for three days.
+/// Credits a payment, or takes it back, once however often Stripe reports it. Whatever is not
+/// answered with success is sent again, for three days.
 pub(crate) fn take_event(cx: &Context<'_>) -> Result<Response, Problem> {
     let stripe = required_stripe(cx)?;
     let signature = cx.header(SIGNATURE).unwrap_or_default();
@@ -24,6 +24,9 @@ pub(crate) fn take_event(cx: &Context<'_>) -> Result<Response, Problem> {
     let view = match event.map_err(|wrong| Problem::new(Kind::MalformedRequest, wrong))? {
         Event::Paid(payment) => {
             StripeEventView::of_payment(top_ups::settle(cx.db, &payment, cx.now)?)
+        }
+        Event::Reversed(reversal) => {
+            StripeEventView::of_reversal(top_ups::take_back(cx.db, &reversal, cx.now)?)
         }
         Event::Expired(top_up) if top_ups::expire(cx.db, top_up)? => StripeEventView::EXPIRED,
         Event::Expired(_) | Event::Other => StripeEventView::IGNORED,

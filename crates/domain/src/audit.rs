@@ -86,6 +86,8 @@ pub enum Action {
     CreditGranted,
     /// The database refused a payment that does not match its top-up.
     PaymentRefused,
+    /// A payment by card was taken back from a wallet, or given back to it.
+    PaymentReversed,
     /// An operator credited a renter for a missed SLA.
     SlaCreditGranted,
     /// An operator decided a dispute about an SLA.

@@ -61,6 +61,8 @@ pub enum BookingKind {
     PayoutSend,
     /// A payout that failed or was canceled goes back to the farmer's earnings.
     PayoutReturn,
+    /// A payment by card was taken back, or given back after a dispute.
+    CardReversal,
 }
 
 /// Entries that belong together: they sum to zero.

@@ -31,6 +31,13 @@ pub const QUOTE_SECONDS: i64 = 300;
 /// How many quotes of one account may hold slices at once: holding costs nothing.
 pub const HOLDS_MAX: u32 = 3;
 
+/// How often an account may hold the same slice within `HOLDS_SECONDS` without renting it: for a
+/// quarter of an hour in all.
+pub const HOLDS_OF_SLICE_MAX: u32 = 3;
+
+/// Seconds: a day.
+pub const HOLDS_SECONDS: i64 = 86_400;
+
 /// What a search is narrowed by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -322,6 +329,13 @@ pub fn afford(items: &[Item], renter: &Renter) -> Result<(), RentError> {
     let more = items.iter().fold(0, |sum, item| sum + item.slices());
     fit(renter.slices, more, renter.slices_max)?;
     pay(total(items), renter.balance, renter.spendable)
+}
+
+/// Refuses to hold what the renter could not pay besides all that they hold for `held` already, or
+/// may not have besides these `slices`.
+pub fn hold(items: &[Item], renter: &Renter, held: Usd, slices: u32) -> Result<(), RentError> {
+    let (balance, slices) = (renter.balance - held, renter.slices.saturating_add(slices));
+    afford(items, &Renter { balance, slices, ..*renter })
 }
 
 /// Refuses a total that the wallet does not hold, or that the token may not spend.

@@ -190,6 +190,10 @@ pub struct Funds {
     /// What of that may still go to renters, because SLAs were not compared yet, or are
     /// disputed.
     pub withheld: Usd,
+    /// What of that was paid by card of late, and may be taken back.
+    pub unsettled: Usd,
+    /// What the account's wallet holds; negative where a payment by card was taken back.
+    pub wallet: Usd,
     /// Where it is paid to; `None` where it has not said so.
     pub address: Option<String>,
     /// When that was changed; `None` where it was not since this is noted.
@@ -209,7 +213,7 @@ impl Funds {
 
     /// What can be asked for now, in whole cents.
     pub fn payable(&self) -> Usd {
-        let left = (self.balance - self.withheld).max(Usd::ZERO);
+        let left = (self.balance - self.withheld - self.unsettled).max(Usd::ZERO);
         let cents = left.to_cents();
         if cents > left { cents - Usd::from_micros(10_000) } else { cents }
     }
@@ -239,6 +243,14 @@ pub enum RequestError {
         /// What it has.
         balance: Usd,
     },
+    /// A payment by card to the account's wallet was taken back, and the wallet lacks it.
+    #[error(
+        "your wallet is ${owed} below zero because a card payment was reversed; add credit first"
+    )]
+    WalletBelowZero {
+        /// What it lacks.
+        owed: Usd,
+    },
     /// As many are on their way as can be.
     #[error("you already have {OPEN_MAX} payouts in progress")]
     TooMany,
@@ -252,6 +264,9 @@ pub fn request(funds: &Funds, amount: Usd, min: Usd, now: Timestamp) -> Result<&
     }
     if amount < min {
         return Err(RequestError::BelowMinimum { min });
+    }
+    if funds.wallet < Usd::ZERO {
+        return Err(RequestError::WalletBelowZero { owed: -funds.wallet });
     }
     if funds.open >= OPEN_MAX {
         return Err(RequestError::TooMany);
@@ -343,7 +358,9 @@ mod tests {
     fn a_request_needs_an_address_and_what_it_asks_for() {
         let funds = Funds {
             balance: Usd::whole(33),
-            withheld: Usd::whole(3),
+            withheld: Usd::whole(1),
+            unsettled: Usd::whole(2),
+            wallet: Usd::ZERO,
             address: Some("BE71".into()),
             address_changed_at: None,
             open: 4,
@@ -371,6 +388,9 @@ mod tests {
         assert_eq!(moved(ADDRESS_WAIT_SECONDS), Ok(4));
         // By a clock that was a year ahead.
         assert_eq!(moved(-365 * 86_400), Ok(4));
+        let owing = Funds { wallet: -Usd::whole(7), ..funds.clone() };
+        let owed = Usd::whole(7);
+        assert_eq!(ask(&owing, 25), Err(RequestError::WalletBelowZero { owed }));
         let nowhere = Funds { address: None, ..funds };
         assert_eq!(ask(&nowhere, 25), Err(RequestError::NoAddress));
     }

@@ -61,6 +61,63 @@ pub struct Renewal {
     pub max_price: Usd,
 }
 
+impl Renewal {
+    /// What one renewal of so many `slices` costs at most.
+    pub fn most(self, slices: u32) -> Usd {
+        self.term.total(self.max_price.times(slices))
+    }
+}
+
+/// Why a token may not arrange what costs something later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CeilingError {
+    /// A renewal could cost more than the token may still spend.
+    #[error(
+        "this token can spend only ${left} more, and one renewal can cost up to ${most}; lower \
+         max_price, choose a shorter term, or set auto-renew without this token"
+    )]
+    Renewal {
+        /// What one renewal costs at most.
+        most: Usd,
+        /// What the token may still spend, without its other renewals.
+        left: Usd,
+    },
+    /// More is paid ahead for a rental than the token may give away.
+    #[error(
+        "this token can spend only ${left} more, and the rental has ${held} of prepaid time; \
+         transfer it without this token"
+    )]
+    Transfer {
+        /// What is paid ahead.
+        held: Usd,
+        /// What the token may still spend, without its other renewals.
+        left: Usd,
+    },
+}
+
+/// Refuses a renewal that could cost more than is `left` of the ceiling of the token that asks for
+/// it; `None` where nothing limits that.
+pub fn arrange_renewal(
+    renewal: Renewal,
+    slices: u32,
+    left: Option<Usd>,
+) -> Result<(), CeilingError> {
+    let most = renewal.most(slices);
+    match left {
+        Some(left) if left < most => Err(CeilingError::Renewal { most, left }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Refuses to give away what is worth more than is `left` of the ceiling of the token that asks for
+/// it: whoever takes a rental over is refunded what is paid ahead.
+pub fn arrange_transfer(held: Usd, left: Option<Usd>) -> Result<(), CeilingError> {
+    match left {
+        Some(left) if left < held => Err(CeilingError::Transfer { held, left }),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// What is decided about: a rental as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rental {
@@ -177,9 +234,37 @@ pub enum RenewError {
         .0.day_for_people()
     )]
     Down(Timestamp),
+    /// The token that set it has ended.
+    #[error(
+        "the API token that turned auto-renew on has expired or was revoked; turn auto-renew on \
+         again yourself"
+    )]
+    TokenGone,
+    /// The token that set it may not spend that much.
+    #[error(
+        "the API token that turned auto-renew on can spend only ${left} more, and the total is \
+         ${total}; turn auto-renew on again yourself"
+    )]
+    OverSpendingLimit {
+        /// The total of the term.
+        total: Usd,
+        /// What the token may still spend.
+        left: Usd,
+    },
     /// It cannot be extended.
     #[error(transparent)]
-    Extend(#[from] ExtendError),
+    Extend(ExtendError),
+}
+
+impl From<ExtendError> for RenewError {
+    fn from(error: ExtendError) -> RenewError {
+        match error {
+            ExtendError::Money(RentError::OverSpendingLimit { total, left }) => {
+                RenewError::OverSpendingLimit { total, left }
+            }
+            _ => RenewError::Extend(error),
+        }
+    }
 }
 
 /// A rental that has ended is not ended again.

@@ -1,12 +1,16 @@
 //! Top-ups: money that a renter pays in, and whether a payment is the one that was meant.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::booking::{Booking, BookingKind, LedgerAccount};
 use crate::field::FieldError;
-use crate::id::TopUpId;
+use crate::id::{AccountId, TopUpId};
 use crate::money::Usd;
+use crate::time::Timestamp;
 
 /// The least and the most that one top-up can be.
 const AMOUNT_MIN: Usd = Usd::whole(5);
@@ -19,6 +23,19 @@ pub const OPEN_SECONDS: i64 = 24 * 60 * 60;
 /// How long the page to pay on is good, in seconds: an hour less than the most that Stripe takes,
 /// because its clock is not ours.
 pub const PAYABLE_SECONDS: i64 = 23 * 60 * 60;
+
+/// How long money that came by card can be taken back without anybody having been paid with it, in
+/// seconds: 30 days. What is earned with it is not paid out before. Most disputes come within that
+/// time, and refunds that were a mistake do.
+pub const SETTLING_SECONDS: i64 = 30 * 86_400;
+
+/// When money that came in `now` by card is settled: at the beginning of a day of UTC, so that what
+/// is not settled yet of an account is a sum for each of 31 days at most.
+pub fn settles_at(now: Timestamp) -> Timestamp {
+    const DAY: i64 = 86_400;
+    let seconds = now.seconds() + SETTLING_SECONDS + DAY - 1;
+    Timestamp::from_seconds(seconds - seconds.rem_euclid(DAY))
+}
 
 /// Micro-dollars of a cent, in which payments in dollars are counted.
 const MICROS_PER_CENT: i64 = 10_000;
@@ -61,6 +78,85 @@ pub struct Payment {
     pub amount: i64,
     /// Its currency, three small letters.
     pub currency: String,
+}
+
+/// How a payment goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
+pub enum ReversalKind {
+    /// The operator has refunded it.
+    Refund,
+    /// The payer disputes it at their bank.
+    Dispute,
+}
+
+/// What a provider says was taken back of a payment: by refunds in all, or by one dispute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reversal {
+    /// The provider's id of the payment.
+    pub payment: String,
+    /// The provider's id of the charge that was refunded, or of the dispute.
+    pub id: String,
+    /// How it goes back.
+    pub kind: ReversalKind,
+    /// How far it is: what is told later, or before, counts where this is higher.
+    pub stage: i64,
+    /// How much is gone by it, in the smallest unit of `currency`; nothing where it is back.
+    pub amount: i64,
+    /// Of how much in the same currency, where that is told.
+    pub of: Option<i64>,
+    /// Its currency, three small letters.
+    pub currency: String,
+    /// How it stands, as the provider calls it.
+    pub status: String,
+}
+
+impl Reversal {
+    /// How much of a top-up of `amount` is gone by it, in whole cents.
+    ///
+    /// What was refunded of a charge in another currency is the same share of the top-up. A dispute
+    /// does not say of how much: one in another currency takes all of it.
+    pub fn of_top_up(&self, amount: Usd) -> Usd {
+        let all = cents(amount);
+        let gone = match self.of {
+            Some(of) if of > 0 && self.amount < of => {
+                let share = i128::from(all) * i128::from(self.amount) / i128::from(of);
+                i64::try_from(share).unwrap_or(all)
+            }
+            None if self.amount == 0 => 0,
+            None if self.currency == "usd" => self.amount.clamp(0, all),
+            Some(_) | None => all,
+        };
+        Usd::from_micros(gone * MICROS_PER_CENT)
+    }
+}
+
+/// How much of a top-up of `amount` is gone by all that was taken back of it.
+pub fn reversed(amount: Usd, reversals: &[Reversal]) -> Usd {
+    let sum = reversals.iter().fold(Usd::ZERO, |sum, reversal| sum + reversal.of_top_up(amount));
+    sum.min(amount)
+}
+
+/// What takes back `taken` of a top-up from its wallet, or gives it back where that is negative, as
+/// the `nth` booking of this top-up. The wallet may be below zero then, and in no other way.
+pub fn reversal_booking(
+    top_up: TopUpId,
+    nth: i64,
+    account: AccountId,
+    taken: Usd,
+) -> Option<Booking> {
+    let reason = if taken > Usd::ZERO {
+        "Card payment refunded or disputed"
+    } else {
+        "Card payment returned after a dispute"
+    };
+    Booking::new(
+        BookingKind::CardReversal,
+        format!("top-up {top_up}/{nth}"),
+        reason.to_owned(),
+        LedgerAccount::Wallet(account),
+        &[(LedgerAccount::Funding, taken)],
+    )
 }
 
 /// What is true now, as far as a payment depends on it.
@@ -154,6 +250,55 @@ mod tests {
             let error = parse_amount("amount_usd", text).unwrap_err();
             assert!(error.rule.contains("5 to 5000"), "{text}");
         }
+    }
+
+    fn reversal(kind: ReversalKind, amount: i64, of: Option<i64>, currency: &str) -> Reversal {
+        Reversal {
+            payment: "pi_1".into(),
+            id: "x_1".into(),
+            kind,
+            stage: 1,
+            amount,
+            of,
+            currency: currency.into(),
+            status: "lost".into(),
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_is_a_share_of_the_top_up() {
+        let refund = |amount, of, currency| {
+            reversal(ReversalKind::Refund, amount, Some(of), currency).of_top_up(Usd::whole(25))
+        };
+        assert_eq!(refund(2_500, 2_500, "usd"), Usd::whole(25));
+        assert_eq!(refund(1_000, 2_500, "usd"), Usd::whole(10));
+        assert_eq!(refund(0, 2_500, "usd"), Usd::ZERO);
+        // The payer was shown another currency.
+        assert_eq!(refund(1_150, 2_300, "eur"), Usd::from_micros(12_500_000));
+        assert_eq!(refund(4_000, 4_000, "jpy"), Usd::whole(25));
+        let dispute = |amount, currency| {
+            reversal(ReversalKind::Dispute, amount, None, currency).of_top_up(Usd::whole(25))
+        };
+        assert_eq!(dispute(2_500, "usd"), Usd::whole(25));
+        assert_eq!(dispute(9_900, "usd"), Usd::whole(25));
+        assert_eq!(dispute(700, "usd"), Usd::whole(7));
+        assert_eq!(dispute(700, "eur"), Usd::whole(25));
+        assert_eq!(dispute(0, "eur"), Usd::ZERO);
+        let both = [
+            reversal(ReversalKind::Refund, 1_000, Some(2_500), "usd"),
+            reversal(ReversalKind::Dispute, 2_500, None, "usd"),
+        ];
+        assert_eq!(reversed(Usd::whole(25), &both), Usd::whole(25));
+        assert_eq!(reversed(Usd::whole(25), &both[..1]), Usd::whole(10));
+        assert_eq!(reversed(Usd::whole(25), &[]), Usd::ZERO);
+    }
+
+    #[test]
+    fn money_by_card_settles_at_the_end_of_a_day() {
+        let day = |days: i64| Timestamp::from_seconds(days * 86_400);
+        assert_eq!(settles_at(day(5)), day(35));
+        assert_eq!(settles_at(day(5).plus_seconds(1)), day(36));
+        assert_eq!(settles_at(day(6).plus_seconds(-1)), day(36));
     }
 
     #[test]

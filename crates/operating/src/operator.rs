@@ -19,7 +19,7 @@ use crate::operator::page::{
     with_prefix,
 };
 
-/// How many refused payments are counted.
+/// How many payments are shown that were refused, or taken back.
 const REFUSED_SHOWN: u32 = 100;
 
 pub(crate) fn standing(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -29,6 +29,7 @@ pub(crate) fn standing(cx: &Context<'_>) -> Result<Response, Problem> {
         waiting: mails::waiting(cx.db)?,
         failed: mails::failed(cx.db, MAILS_SHOWN)?,
         payments: top_ups::refused(cx.db, REFUSED_SHOWN)?,
+        reversed: top_ups::reversed(cx.db, REFUSED_SHOWN)?,
         sync: sync_runs::list(cx.db, None, 1)?.pop(),
         quarantined: sync::refused(cx.db, SHOWN)?.len(),
         oversold: sync::oversold(cx.db, SHOWN)?.len(),

@@ -5,6 +5,7 @@ use domain::money::Usd;
 use domain::time::Timestamp;
 use domain::top_up;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
 use crate::config::{Post, StripeConfig};
@@ -76,8 +77,9 @@ struct ErrorMembers {
 }
 
 impl StripeConfig {
-    /// What to post for a session. The same checkout makes the same request, to the byte: Stripe
-    /// refuses another one with the key of the first.
+    /// What to post for a session. The same checkout makes the same request, to the byte, with the
+    /// same key. Stripe refuses another request with the key of the first, so that the key is of
+    /// the whole request: whoever has another address meanwhile gets a page all the same.
     pub fn post(&self, checkout: &Checkout<'_>) -> Post {
         let id = checkout.top_up.to_string();
         let cents = top_up::cents(checkout.amount).to_string();
@@ -102,7 +104,7 @@ impl StripeConfig {
                 ("accept", "application/json".to_owned()),
                 ("authorization", format!("Bearer {}", self.secret_key)),
                 ("content-type", "application/x-www-form-urlencoded".to_owned()),
-                ("idempotency-key", id),
+                ("idempotency-key", idempotency_key(&id, &body)),
                 ("stripe-version", API_VERSION.to_owned()),
             ],
             body: body.into_bytes(),
@@ -126,6 +128,13 @@ impl StripeConfig {
         let url = address.ok_or(ProviderError::MalformedRequest)?.into();
         Ok(Session { id, url })
     }
+}
+
+/// The key of a request: of the top-up, and of all that is asked for.
+fn idempotency_key(top_up: &str, body: &str) -> String {
+    let hash = Sha256::digest(body.as_bytes());
+    let half = hash.first_chunk().map_or(0, |half| u128::from_be_bytes(*half));
+    format!("{top_up}-{half:032x}")
 }
 
 /// The code of an error, or its type. Its message is left out: it may repeat what was sent.
@@ -171,7 +180,12 @@ mod tests {
         };
         let id = top_up().to_string();
         assert_eq!(header("authorization"), Some(format!("Bearer {KEY}").as_str()));
-        assert_eq!(header("idempotency-key"), Some(id.as_str()));
+        let key = header("idempotency-key").unwrap();
+        assert!(key.starts_with(&id) && key.len() <= 255, "{key}");
+        // Another address is another request.
+        let other = config().post(&Checkout { email: "ada@example.net", ..checkout });
+        let (_, other) = other.headers.iter().find(|(name, _)| *name == "idempotency-key").unwrap();
+        assert!(other.starts_with(&id) && other != key, "{other}");
         assert_eq!(header("stripe-version"), Some(API_VERSION));
         let fields: Vec<_> = form_urlencoded::parse(&post.body).into_owned().collect();
         let expected = [

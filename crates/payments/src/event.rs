@@ -1,11 +1,16 @@
-//! What Stripe tells: a payment has come in, or a page to pay on has expired.
+//! What Stripe tells: a payment has come in, or was taken back; or nobody can pay any more.
 //!
 //! Money is credited for `payment_intent.succeeded`, which also comes days later, for payment
-//! methods that take as long; and for `checkout.session.completed` that is paid. Both name one
-//! payment by one id, so that it counts once.
+//! methods that take as long; and for a Checkout Session that is paid, at once or later. All name
+//! one payment by one id, so that it counts once. What a payer was shown in another currency is
+//! credited by what Stripe itself made of it: the session's `currency_conversion`, whose source is
+//! the currency that was asked for.
+//!
+//! Refunds are told as a sum of the charge, which only rises. A dispute goes through stages, of
+//! which the latest one says whether its money is gone, whatever the order of the events.
 
 use domain::id::TopUpId;
-use domain::top_up::Payment;
+use domain::top_up::{Payment, Reversal, ReversalKind};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,8 +19,10 @@ use serde_json::Value;
 pub enum Event {
     /// A payment has come in.
     Paid(Payment),
-    /// Nobody can pay on this page any more.
+    /// Nobody can pay on this page any more, or what was paid there did not come.
     Expired(TopUpId),
+    /// A payment was taken back, or given back, in whole or in part.
+    Reversed(Reversal),
     /// Nothing: not ours, or of no interest.
     Other,
 }
@@ -54,7 +61,41 @@ struct CheckoutSession {
     payment_intent: Option<String>,
     amount_total: Option<i64>,
     currency: Option<String>,
+    /// What was asked for, where the payer was shown another currency.
+    currency_conversion: Option<Conversion>,
     metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize)]
+struct Conversion {
+    amount_total: i64,
+    source_currency: String,
+}
+
+#[derive(Deserialize)]
+struct Charge {
+    id: String,
+    amount: i64,
+    amount_refunded: i64,
+    currency: String,
+    payment_intent: Option<Reference>,
+}
+
+#[derive(Deserialize)]
+struct Dispute {
+    id: String,
+    amount: i64,
+    currency: String,
+    status: String,
+    payment_intent: Option<Reference>,
+}
+
+/// Another object, by its id or as it is.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Reference {
+    Id(String),
+    Object { id: String },
 }
 
 #[derive(Deserialize)]
@@ -66,6 +107,8 @@ struct Metadata {
 const ID_LENGTH_MAX: usize = 255;
 /// The longest name of a currency that is kept. Stripe's have three letters.
 const CURRENCY_LENGTH_MAX: usize = 16;
+/// The longest status of a dispute that is kept. The longest documented one has 22.
+const STATUS_LENGTH_MAX: usize = 40;
 
 impl Event {
     /// Reads the body of a webhook whose signature is right.
@@ -73,8 +116,15 @@ impl Event {
         let Envelope { r#type: kind, data } = read(body)?;
         match kind.as_str() {
             "payment_intent.succeeded" => payment(take(data.object)?),
-            "checkout.session.completed" => completed(take(data.object)?),
-            "checkout.session.expired" => {
+            "checkout.session.completed" | "checkout.session.async_payment_succeeded" => {
+                completed(take(data.object)?)
+            }
+            "charge.refunded" => refunded(take(data.object)?),
+            "charge.dispute.created"
+            | "charge.dispute.funds_withdrawn"
+            | "charge.dispute.closed"
+            | "charge.dispute.funds_reinstated" => disputed(&kind, take(data.object)?),
+            "checkout.session.expired" | "checkout.session.async_payment_failed" => {
                 let session: CheckoutSession = take(data.object)?;
                 Ok(top_up(session.metadata.as_ref()).map_or(Event::Other, Event::Expired))
             }
@@ -110,12 +160,99 @@ fn completed(session: CheckoutSession) -> Result<Event, UnreadableEvent> {
     let Some(top_up) = top_up(session.metadata.as_ref()) else { return Ok(Event::Other) };
     match (session.payment_status.as_deref(), session.payment_intent) {
         (Some("paid"), Some(intent)) => {
-            let amount = session.amount_total.ok_or(UnreadableEvent)?;
-            paid(top_up, intent, amount, session.currency.ok_or(UnreadableEvent)?)
+            let (amount, currency) = match session.currency_conversion {
+                Some(Conversion { amount_total, source_currency }) => {
+                    (amount_total, source_currency)
+                }
+                None => (
+                    session.amount_total.ok_or(UnreadableEvent)?,
+                    session.currency.ok_or(UnreadableEvent)?,
+                ),
+            };
+            paid(top_up, intent, amount, currency)
         }
         // `unpaid`: the payment comes later, with an event of its own.
         _ => Ok(Event::Other),
     }
+}
+
+/// What was refunded of a charge until now.
+fn refunded(charge: Charge) -> Result<Event, UnreadableEvent> {
+    let Some(payment) = charge.payment_intent else { return Ok(Event::Other) };
+    let (refunded, of) = (charge.amount_refunded, charge.amount);
+    if of <= 0 || !(0..=of).contains(&refunded) {
+        return Err(UnreadableEvent);
+    }
+    reversed(Reversal {
+        payment: payment.id(),
+        id: charge.id,
+        kind: ReversalKind::Refund,
+        // The sum only rises.
+        stage: refunded,
+        amount: refunded,
+        of: Some(of),
+        currency: charge.currency,
+        status: if refunded == of { "refunded" } else { "partially_refunded" }.to_owned(),
+    })
+}
+
+/// How far a dispute is. Its money is gone from the beginning, unless it is an inquiry; it is back
+/// once that is told, or the dispute is won.
+fn disputed(kind: &str, dispute: Dispute) -> Result<Event, UnreadableEvent> {
+    let Some(payment) = dispute.payment_intent else { return Ok(Event::Other) };
+    let status = dispute.status.as_str();
+    let (stage, is_gone) = match kind {
+        "charge.dispute.created" => (1, !status.starts_with("warning_")),
+        "charge.dispute.funds_withdrawn" => (2, true),
+        "charge.dispute.closed" => (3, status == "lost"),
+        _ => (4, false),
+    };
+    if dispute.amount < 0 {
+        return Err(UnreadableEvent);
+    }
+    reversed(Reversal {
+        payment: payment.id(),
+        id: dispute.id,
+        kind: ReversalKind::Dispute,
+        stage,
+        amount: if is_gone { dispute.amount } else { 0 },
+        of: None,
+        currency: dispute.currency,
+        status: dispute.status,
+    })
+}
+
+impl Reference {
+    fn id(self) -> String {
+        match self {
+            Reference::Id(id) | Reference::Object { id } => id,
+        }
+    }
+}
+
+fn reversed(reversal: Reversal) -> Result<Event, UnreadableEvent> {
+    let is_status = !reversal.status.is_empty()
+        && reversal.status.len() <= STATUS_LENGTH_MAX
+        && reversal.status.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if !is_id(&reversal.payment)
+        || !is_id(&reversal.id)
+        || !is_currency(&reversal.currency)
+        || !is_status
+    {
+        return Err(UnreadableEvent);
+    }
+    let currency = reversal.currency.to_ascii_lowercase();
+    Ok(Event::Reversed(Reversal { currency, ..reversal }))
+}
+
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= ID_LENGTH_MAX && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn is_currency(currency: &str) -> bool {
+    !currency.is_empty()
+        && currency.len() <= CURRENCY_LENGTH_MAX
+        && currency.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn paid(
@@ -124,13 +261,7 @@ fn paid(
     amount: i64,
     currency: String,
 ) -> Result<Event, UnreadableEvent> {
-    let is_id = !id.is_empty()
-        && id.len() <= ID_LENGTH_MAX
-        && id.bytes().all(|byte| byte.is_ascii_graphic());
-    let is_currency = !currency.is_empty()
-        && currency.len() <= CURRENCY_LENGTH_MAX
-        && currency.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if !is_id || !is_currency || amount < 0 {
+    if !is_id(&id) || !is_currency(&currency) || amount < 0 {
         return Err(UnreadableEvent);
     }
     Ok(Event::Paid(Payment { top_up, id, amount, currency: currency.to_ascii_lowercase() }))
@@ -221,8 +352,83 @@ mod tests {
     }
 
     #[test]
+    fn what_was_asked_for_counts_where_stripe_converted_it() {
+        let kinds = ["checkout.session.completed", "checkout.session.async_payment_succeeded"];
+        let in_euros = with(
+            with(with(session(), "currency", json!("eur")), "amount_total", json!(2351)),
+            "currency_conversion",
+            json!({ "amount_subtotal": 2550, "amount_total": 2550, "fx_rate": "0.922",
+                    "source_currency": "usd" }),
+        );
+        for kind in kinds {
+            assert_eq!(event(kind, &in_euros), Ok(received(2550, "usd")));
+            assert_eq!(event(kind, &session()), Ok(received(2550, "usd")));
+        }
+        let without = with(in_euros, "currency_conversion", Value::Null);
+        assert_eq!(event(kinds[0], &without), Ok(received(2351, "eur")));
+    }
+
+    #[test]
+    fn a_payment_that_did_not_come_is_over() {
+        let failed = with(session(), "payment_status", json!("unpaid"));
+        let top_up = TopUpId::parse(ID).unwrap();
+        let told = event("checkout.session.async_payment_failed", &failed);
+        assert_eq!(told, Ok(Event::Expired(top_up)));
+    }
+
+    #[test]
+    fn refunds_are_told_as_a_sum() {
+        let charge = |refunded: i64| {
+            json!({
+                "id": "ch_1", "object": "charge", "amount": 2550, "amount_refunded": refunded,
+                "currency": "usd", "payment_intent": "pi_1", "metadata": { "top_up_id": ID },
+            })
+        };
+        let told = |charge: &Value| match event("charge.refunded", charge) {
+            Ok(Event::Reversed(it)) => {
+                assert_eq!((it.payment.as_str(), it.id.as_str()), ("pi_1", "ch_1"));
+                assert_eq!((it.kind, it.of), (ReversalKind::Refund, Some(2550)));
+                Some((it.stage, it.amount))
+            }
+            _ => None,
+        };
+        assert_eq!(told(&charge(550)), Some((550, 550)));
+        assert_eq!(told(&charge(2550)), Some((2550, 2550)));
+        let expanded = with(charge(1), "payment_intent", json!({ "id": "pi_1" }));
+        assert_eq!(told(&expanded), Some((1, 1)));
+        for wrong in [charge(-1), charge(2551), with(charge(1), "id", json!("ch 1"))] {
+            assert_eq!(event("charge.refunded", &wrong), Err(UnreadableEvent));
+        }
+        // A charge without a payment of ours.
+        let bare = with(charge(1), "payment_intent", Value::Null);
+        assert_eq!(event("charge.refunded", &bare), Ok(Event::Other));
+    }
+
+    #[test]
+    fn a_disputes_latest_stage_says_where_its_money_is() {
+        let told = |kind: &str, status: &str| {
+            let dispute = json!({
+                "id": "dp_1", "object": "dispute", "amount": 2550, "currency": "usd",
+                "charge": "ch_1", "payment_intent": "pi_1", "status": status, "metadata": {},
+            });
+            match event(&format!("charge.dispute.{kind}"), &dispute) {
+                Ok(Event::Reversed(it)) => (it.stage, it.amount),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(told("created", "needs_response"), (1, 2550));
+        assert_eq!(told("created", "warning_needs_response"), (1, 0));
+        assert_eq!(told("funds_withdrawn", "needs_response"), (2, 2550));
+        assert_eq!(told("closed", "lost"), (3, 2550));
+        for status in ["won", "warning_closed"] {
+            assert_eq!(told("closed", status), (3, 0));
+        }
+        assert_eq!(told("funds_reinstated", "won"), (4, 0));
+    }
+
+    #[test]
     fn other_events_mean_nothing() {
-        for kind in ["payment_intent.created", "charge.refunded", "", "customer.created"] {
+        for kind in ["payment_intent.created", "charge.updated", "", "customer.created"] {
             assert_eq!(event(kind, &intent()), Ok(Event::Other), "{kind}");
         }
         for body in ["", "[]", "{}", "{\"type\": 7, \"data\": {}}", "{\"type\": \"a\"}"] {

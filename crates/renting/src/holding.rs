@@ -95,12 +95,9 @@ pub(crate) fn set_name(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn set(cx: &Context<'_>, body: &ChangeRentalBody) -> Result<(), Problem> {
     let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
-    let own = body.apply(&rental).map_err(Problem::fields)?;
-    if rentals::change_settings(cx.db, cx.account()?.account, rental.life.id, &own)? {
-        Ok(())
-    } else {
-        Err(Problem::not_found())
-    }
+    let identity = cx.account()?;
+    let own = body.apply(&rental, identity.token()).map_err(Problem::fields)?;
+    Ok(rentals::change_settings(cx.db, identity.account, rental.life.id, &own)?)
 }
 
 pub(crate) fn set_auto_start(cx: &Context<'_>) -> Result<Response, Problem> {

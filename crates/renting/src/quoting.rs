@@ -31,10 +31,13 @@ pub(crate) fn make(
 ) -> Result<Quote, Problem> {
     let keys = keys(cx)?;
     let sign = |document: &str| Some(keys.as_ref()?.sign(PURPOSE, document.as_bytes()));
+    let identity = cx.account()?;
     let new = NewQuote {
         id: QuoteId::from_random(cx.now, cx.random.id()),
         request,
-        account: cx.account()?.account,
+        account: identity.account,
+        token: identity.token(),
+        slices_max: cx.config.account_slices_max,
         platform_fee: cx.config.platform_fee,
         is_held,
         sign: &sign,

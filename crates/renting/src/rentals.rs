@@ -72,14 +72,14 @@ pub(crate) fn show_rental(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn change_rental(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: ChangeRentalBody = web::json::body(cx.request)?;
     let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
-    let own = body.apply(&rental).map_err(Problem::fields)?;
+    let identity = cx.account()?;
+    let own = body.apply(&rental, identity.token()).map_err(Problem::fields)?;
     if body.dry_run {
+        rentals::check_settings(cx.db, &rental.life, &own)?;
         return renting::plan_nothing(cx);
     }
     let id = rental.life.id;
-    if !rentals::change_settings(cx.db, cx.account()?.account, id, &own)? {
-        return Err(Problem::not_found());
-    }
+    rentals::change_settings(cx.db, identity.account, id, &own)?;
     respond::json(StatusCode::OK, &RentalView::new(&own_rental(cx, id)?, cx.now))
 }
 

@@ -197,6 +197,7 @@ fn explained(cx: &Context<'_>, basis: &Basis, failure: RentFailure) -> Problem {
         | RentError::InsufficientFunds { .. }
         | RentError::OverSpendingLimit { .. }
         | RentError::TooManyHolds(_)
+        | RentError::HeldTooOften(_)
         | RentError::OverLimit { .. } => return problem,
     };
     // What helps is not worth failing for.

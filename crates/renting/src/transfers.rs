@@ -21,6 +21,7 @@ pub(crate) fn offer_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
     let to = Email::parse(&body.email)?;
     if body.dry_run {
         own_rental(cx, id)?;
+        transfers::check_offer(cx.db, id, cx.account()?.token())?;
         return plan_nothing(cx);
     }
     offer(cx, id, &to)?;
@@ -38,7 +39,7 @@ pub(crate) fn offer(cx: &Context<'_>, id: RentalId, to: &Email) -> Result<(), Pr
         own_rental(cx, id)?;
         return Err(FieldError::new("email", "the address of another account").into());
     }
-    if transfers::offer(cx.db, renter, id, to, cx.now)? {
+    if transfers::offer(cx.db, renter, id, to, identity.token(), cx.now)? {
         return Ok(());
     }
     own_rental(cx, id)?;

@@ -128,6 +128,8 @@ impl Bench {
             id: QuoteId::from_random(now(), random(3, self.id())),
             request: &request(wanted),
             account: account(RENTER),
+            token: None,
+            slices_max: 1_000,
             platform_fee: Percent::whole(10),
             is_held: true,
             sign: &|_| None,
@@ -238,7 +240,7 @@ fn main() {
         let (tens, time) = timed(|| bench.rent(Wanted::OfNode(node, 10)));
         ten.push(time);
         let to = email(OTHER);
-        assert!(transfers::offer(&bench.db, account(RENTER), tens[0], &to, now()).unwrap());
+        assert!(transfers::offer(&bench.db, account(RENTER), tens[0], &to, None, now()).unwrap());
         let keys = KeyLines::default();
         let nothing = Handover { keys: &keys, actions: &[] };
         let accept =
@@ -256,7 +258,7 @@ fn main() {
     print("rent: one slice", one);
     print("rent: ten slices", ten);
     print("rent: a whole node of 16", whole);
-    print("make_quote: hold one slice", held);
+    print("keep_quote: hold one slice", held);
     print("rent: by that quote", used);
     print("change_rental: extend", extended);
     print("change_rental: end early, with a refund", ended);

@@ -2,7 +2,7 @@
 //! earned. A bounded number at a time, each in a statement of its own: the next run goes on.
 
 use domain::event::EventKind;
-use domain::id::{MailId, OrderId, RentalId};
+use domain::id::{MailId, OrderId, RentalId, TokenId};
 use domain::money::{Percent, Usd};
 use domain::rental::{self, GRACE_SECONDS, RENEWS_BEFORE_SECONDS, RenewError, RentalState};
 use domain::time::Timestamp;
@@ -129,6 +129,12 @@ row! {
         pub balance: Usd =
             "coalesce((SELECT balance_micros FROM ledger_accounts
                         WHERE kind = 'wallet' AND owner_id = r.renter_id), 0)",
+        /// The token with a ceiling that set the renewal, if one did.
+        pub token: Option<TokenId> = "r.renew_token_id",
+        /// What it may still spend; `None` where it has ended.
+        pub spendable: Option<Usd> =
+            "(SELECT ceiling_micros - spent_micros FROM tokens
+               WHERE id = r.renew_token_id AND expires_at > ?1)",
         /// 14, 3 or 1 days before the end, or less; 0 where a renewal failed.
         pub days: u32 =
             "CASE WHEN r.ends_at <= ?1 + 86400 THEN 1
@@ -144,18 +150,26 @@ impl Notice {
         let context = rental::ExtendContext {
             market: self.rental.market,
             balance: self.balance,
-            spendable: None,
+            spendable: self.spendable,
             platform_fee,
         };
         let life = &self.rental.life;
-        if let Err(down) = rental::check_renewal(life, now) {
-            return Some(down);
+        if let Err(why) = self.check(now) {
+            return Some(why);
         }
         // The order's id is in the booking's reference alone, which nobody sees.
         let order = OrderId::from_bytes([0; 16]);
         let extended =
             rental::extend(life, renewal.term, Some(renewal.max_price), &context, order, now);
         extended.err().map(RenewError::from)
+    }
+
+    /// Whether it may be renewed at all.
+    fn check(&self, now: Timestamp) -> Result<(), RenewError> {
+        if self.token.is_some() && self.spendable.is_none() {
+            return Err(RenewError::TokenGone);
+        }
+        rental::check_renewal(&self.rental.life, now)
     }
 }
 
@@ -180,8 +194,8 @@ pub fn renew(
 ) -> Result<Option<RenewError>, StoreError> {
     let Some(renewal) = notice.rental.renewal else { return Ok(None) };
     let life = &notice.rental.life;
-    if let Err(down) = rental::check_renewal(life, now) {
-        return Ok(Some(down));
+    if let Err(why) = notice.check(now) {
+        return Ok(Some(why));
     }
     let extension = Extension {
         renter: life.renter,
@@ -190,7 +204,7 @@ pub fn renew(
         max_price: Some(renewal.max_price),
         platform_fee,
         order,
-        token: None,
+        token: notice.token,
         intention: None,
     };
     let has_its_terms = |found: &Rental| found.life.periods.len() == life.periods.len();
@@ -211,7 +225,7 @@ pub fn renew(
         ) => return Ok(None),
     };
     let change = rental::Change { event: Some(EventKind::RentalRenewed), ..change };
-    let extended = Extended { order, token: None, response: Value::Null };
+    let extended = Extended { order, token: notice.token, response: Value::Null };
     match save(db, &found.life, &change, Some(extended), now) {
         Ok(()) => Ok(None),
         // It has changed meanwhile, and the next run looks again.

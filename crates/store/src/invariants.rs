@@ -23,7 +23,7 @@ enum Check {
 }
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 39] = [
+pub const INVARIANTS: [Invariant; 40] = [
     Invariant {
         id: "one-rental-per-slice",
         claim: "A slice has at most one live rental, and a node that is rented whole has no other.",
@@ -194,10 +194,34 @@ pub const INVARIANTS: [Invariant; 39] = [
     },
     Invariant {
         id: "no-negative-balance",
-        claim: "Nobody's balance is negative; only what came in from outside is.",
+        claim: "No balance is negative, except a wallet's whose card payment was reversed.",
         check: Check::Count(
-            "SELECT count(*) FROM ledger_accounts
-               WHERE kind <> 'funding' AND balance_micros < 0",
+            "SELECT count(*) FROM ledger_accounts l
+               WHERE l.kind <> 'funding' AND l.balance_micros < 0
+                 AND (l.kind <> 'wallet' OR l.owed_micros <> -l.balance_micros
+                      OR l.owed_micros > (SELECT coalesce(sum(r.micros), 0)
+                                            FROM top_ups u
+                                            JOIN top_up_reversals r ON r.top_up_id = u.id
+                                           WHERE u.account_id = l.owner_id))",
+        ),
+    },
+    Invariant {
+        id: "reversals-are-debited",
+        claim: "What was reversed of a top-up's payment was taken from its wallet, once.",
+        check: Check::Count(
+            "SELECT (SELECT count(*) FROM top_ups u JOIN top_up_reversals r ON r.top_up_id = u.id
+                      WHERE (r.bookings, -r.micros) <> (
+                            SELECT count(*), coalesce(sum(e.amount_micros), 0)
+                              FROM ledger_transactions t
+                              JOIN ledger_entries e ON e.transaction_id = t.id
+                              JOIN ledger_accounts a ON a.id = e.ledger_account_id
+                             WHERE t.kind = 'card-reversal'
+                               AND t.reference > 'top-up ' || u.id || '/'
+                               AND t.reference < 'top-up ' || u.id || '0'
+                               AND a.kind = 'wallet' AND a.owner_id = u.account_id))
+                  + abs((SELECT count(*) FROM ledger_transactions
+                          WHERE kind = 'card-reversal')
+                        - (SELECT coalesce(sum(bookings), 0) FROM top_up_reversals))",
         ),
     },
     Invariant {

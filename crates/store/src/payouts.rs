@@ -9,6 +9,7 @@ use domain::sla::PERCENT_MAX;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
+use crate::ledger;
 use crate::rentals::{SAVE_ATTEMPTS, booking_json};
 use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{row, select};
@@ -94,6 +95,12 @@ row! {
             "(SELECT coalesce(sum((max(earned_micros - evaluated_micros, 0) * ?2 + 99) / 100), 0)
                 FROM tenures WHERE farmer_id = ?1 AND evaluate_at IS NOT NULL)
              + (SELECT micros FROM owed_credits WHERE farmer_id = ?1)",
+        unsettled: Usd =
+            "(SELECT coalesce(sum(micros), 0) FROM unsettled_earnings
+               WHERE owner_id = ?1 AND settles_at > ?3)",
+        wallet: Usd =
+            "coalesce((SELECT balance_micros FROM ledger_accounts
+                        WHERE kind = 'wallet' AND owner_id = ?1), 0)",
         address: Option<String> = "payout_address",
         address_changed_at: Option<Timestamp> = "payout_changed_at",
         open: u32 =
@@ -102,24 +109,27 @@ row! {
     }
 }
 
-/// What a request of the account `?1` depends on. Of what was not evaluated yet, `?2` percent may
-/// go back to renters. Served by `payouts_open`, the unique index of `ledger_accounts`, and
-/// `tenures_by_farmer`; no row means that there is no such account.
+/// What a request of the account `?1` depends on at `?3`. Of what was not evaluated yet, `?2`
+/// percent may go back to renters. Served by `payouts_open`, the unique index of
+/// `ledger_accounts`, and `tenures_by_farmer`; no row means that there is no such account.
 const FUNDS: &str = select!(Funds, "FROM accounts WHERE id = ?1 AND deleted_at IS NULL");
 
 /// What the account can ask for now.
-pub fn funds(db: &dyn Db, account: AccountId) -> Result<Funds, StoreError> {
-    let params = [Value::text(account), WITHHELD_PERCENT.into()];
+pub fn funds(db: &dyn Db, account: AccountId, now: Timestamp) -> Result<Funds, StoreError> {
+    let params = [Value::text(account), WITHHELD_PERCENT.into(), now.into()];
     let Some(seen) = db.first::<Funds>(FUNDS, &params)? else {
         return Ok(Funds {
             balance: Usd::ZERO,
             withheld: Usd::ZERO,
+            unsettled: Usd::ZERO,
+            wallet: Usd::ZERO,
             address: None,
             address_changed_at: None,
             open: 0,
         });
     };
-    Ok(Funds { withheld: seen.withheld.min(seen.balance), ..seen })
+    let withheld = seen.withheld.min(seen.balance);
+    Ok(Funds { withheld, unsettled: seen.unsettled.min(seen.balance - withheld), ..seen })
 }
 
 /// Requests a payout; the columns of the command view, in order. Refused unless address and means
@@ -147,7 +157,7 @@ pub fn request(
     // A booking of nothing is nothing to request, and the least is more than nothing.
     let booking = life.request_booking().map(|booking| booking_json(&booking).to_string());
     for _ in 0..SAVE_ATTEMPTS {
-        let funds = funds(db, new.account)?;
+        let funds = funds(db, new.account, now)?;
         let address = decide(&funds, new.amount, new.min, now)?;
         let response = respond(&Payout {
             life,
@@ -249,6 +259,12 @@ pub enum ChangeFailure {
     /// It is not its turn.
     #[error(transparent)]
     WrongOrder(#[from] WrongOrder),
+    /// A payment by card to the account's wallet was taken back, and the wallet lacks it.
+    #[error(
+        "the account's wallet is ${0} below zero because a card payment was reversed; payouts \
+         continue once that is settled"
+    )]
+    WalletBelowZero(Usd),
     /// The machine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -283,6 +299,12 @@ pub fn change(
     for _ in 0..SAVE_ATTEMPTS {
         let seen = find(db, action.owner(), id)?.ok_or(ChangeFailure::NoSuchPayout)?;
         let (state, booking) = seen.life.after(action.event())?;
+        if matches!(state, PayoutState::Approved | PayoutState::Sent) {
+            let wallet = ledger::balance(db, seen.life.account)?;
+            if wallet < Usd::ZERO {
+                return Err(ChangeFailure::WalletBelowZero(-wallet));
+            }
+        }
         let booking = booking.map(|booking| booking_json(&booking).to_string());
         let params = [
             Value::text(id),

@@ -1,8 +1,11 @@
 //! Quotes: what something costs, told in writing and, where asked for, held for some minutes.
 
-use domain::id::{AccountId, NodeId, QuoteId};
+use domain::id::{AccountId, NodeId, QuoteId, SliceId, TokenId};
 use domain::money::{Percent, Usd};
-use domain::order::{self, HOLDS_MAX, Item, QUOTE_SECONDS, RentError, RentRequest};
+use domain::order::{
+    self, HOLDS_MAX, HOLDS_OF_SLICE_MAX, HOLDS_SECONDS, Item, QUOTE_SECONDS, RentError,
+    RentRequest, Wanted,
+};
 use domain::recurring::{RELEASE_HOLDS, SWEEP_QUOTES};
 use domain::term::Term;
 use domain::time::Timestamp;
@@ -12,7 +15,9 @@ use serde_json::{Value as Json, json};
 
 use crate::db::{Db, StoreError, Value};
 use crate::rentals::SAVE_ATTEMPTS;
-use crate::renting::{RentFailure, RenterContext, Seen, candidates, load, named_max, start};
+use crate::renting::{
+    RentFailure, RenterContext, SLICES_MAX, Seen, candidates, load, named_max, start,
+};
 use crate::row::{row, select};
 
 /// How long a quote that was not used is kept, in seconds: a week.
@@ -116,6 +121,10 @@ pub struct NewQuote<'a> {
     pub request: &'a RentRequest,
     /// Who asks.
     pub account: AccountId,
+    /// The token that asks, if one does.
+    pub token: Option<TokenId>,
+    /// How many slices the account may rent and hold.
+    pub slices_max: u32,
     /// What the platform keeps.
     pub platform_fee: Percent,
     /// Whether it holds the slices.
@@ -125,27 +134,64 @@ pub struct NewQuote<'a> {
 }
 
 /// Keeps a quote: the columns of the command view, in order.
-const MAKE: &str = "
-    INSERT INTO make_quote
+const KEEP: &str = "
+    INSERT INTO keep_quote
            (id, account_id, document, signature, items, created_at, expires_at, held_until,
-            holds_max)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            holds_max, slices_max, holds_after, holds_of_slice_max)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
+/// The free slices that the account `?1` has held `?2` times in quotes that ended after `?3` and
+/// were not used, at `?4`. Served by `quotes_unused`.
+const HELD_OFTEN: &str = "
+    SELECT s.node_id, s.number
+      FROM quotes q
+      JOIN json_each(q.items) i
+      JOIN slices s ON s.node_id = i.value ->> 'node' AND s.number = i.value ->> 'slice'
+      LEFT JOIN quotes h ON h.id = s.quote_id
+     WHERE q.account_id = ?1 AND q.used_at IS NULL AND q.expires_at > ?3
+       AND q.document ->> 'held_until' IS NOT NULL
+       AND (s.state = 'available' OR h.held_until <= ?4)
+     GROUP BY s.node_id, s.number HAVING count(*) >= ?2";
+
+/// The free slices that an account may not hold now.
+fn held_often(
+    db: &dyn Db,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<Vec<(NodeId, u32)>, StoreError> {
+    let params =
+        [Value::text(account), HOLDS_OF_SLICE_MAX.into(), holds_after(now).into(), now.into()];
+    db.all(HELD_OFTEN, &params)
+}
+
+/// Since when it counts how often a slice was held.
+fn holds_after(now: Timestamp) -> Timestamp {
+    now.plus_seconds(-HOLDS_SECONDS)
+}
 
 /// Tells what a request would cost and keeps that; holds the slices, all or none, where asked to.
 pub fn make(db: &dyn Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, RentFailure> {
     for attempt in 0..SAVE_ATTEMPTS {
+        let left_out = if new.is_held { held_often(db, new.account, now)? } else { Vec::new() };
         let context = RenterContext {
             renter: new.account,
-            token: None,
+            token: new.token,
             quote: None,
-            slices_max: u32::MAX,
-            named_max: if new.is_held { named_max(&new.request.wanted, attempt) } else { 0 },
+            slices_max: new.slices_max,
+            named_max: match new.is_held {
+                true if left_out.is_empty() => named_max(&new.request.wanted, attempt),
+                true => SLICES_MAX,
+                false => 0,
+            },
         };
-        let seen = load(db, &candidates(db, &new.request.wanted, now)?, &context, now)?;
+        let mut seen = load(db, &candidates(db, &new.request.wanted, now)?, &context, now)?;
         if new.is_held && seen.holds >= HOLDS_MAX {
             return Err(RentError::TooManyHolds(HOLDS_MAX).into());
         }
-        let items = order::choose(&seen.offers, new.request, new.account, new.platform_fee)?;
+        let items = choose(&mut seen, new, &left_out)?;
+        if new.is_held {
+            order::hold(&items, &seen.renter, seen.held, seen.held_slices)?;
+        }
         let held = if new.is_held {
             seen.assign(items, start(new.id.as_bytes(), attempt))
         } else {
@@ -159,7 +205,7 @@ pub fn make(db: &dyn Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, Re
             continue;
         }
         let quote = written(new, items, now);
-        match db.run(MAKE, &make_params(&quote, slices)) {
+        match db.run(KEEP, &keep_params(&quote, slices, new.slices_max)) {
             Ok(_) => return Ok(quote),
             // Somebody was faster: look again, and let the decision say why.
             Err(error) if error.is_race() => {}
@@ -167,6 +213,30 @@ pub fn make(db: &dyn Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, Re
         }
     }
     Err(StoreError::Busy.into())
+}
+
+/// Chooses what is quoted, of all but what is `left_out`.
+fn choose(
+    seen: &mut Seen,
+    new: &NewQuote<'_>,
+    left_out: &[(NodeId, u32)],
+) -> Result<Vec<Item>, RentError> {
+    let choose =
+        |seen: &Seen| order::choose(&seen.offers, new.request, new.account, new.platform_fee);
+    let items = choose(seen)?;
+    if left_out.is_empty() {
+        return Ok(items);
+    }
+    let too_often = RentError::HeldTooOften(HOLDS_OF_SLICE_MAX);
+    match &new.request.wanted {
+        Wanted::Slice(SliceId { node, number }) if left_out.contains(&(*node, *number)) => {
+            Err(too_often)
+        }
+        _ => {
+            seen.leave_out(left_out);
+            choose(seen).map_err(|_| too_often)
+        }
+    }
 }
 
 /// The slices of a quote, for the command: of the whole node, each one that is free, if it holds
@@ -213,7 +283,7 @@ fn written(new: &NewQuote<'_>, items: Vec<Item>, now: Timestamp) -> Quote {
     }
 }
 
-fn make_params(quote: &Quote, slices: Vec<Json>) -> [Value; 9] {
+fn keep_params(quote: &Quote, slices: Vec<Json>, slices_max: u32) -> [Value; 12] {
     [
         Value::text(quote.id),
         Value::text(quote.account),
@@ -224,6 +294,9 @@ fn make_params(quote: &Quote, slices: Vec<Json>) -> [Value; 9] {
         quote.expires_at.into(),
         quote.held_until.into(),
         HOLDS_MAX.into(),
+        slices_max.into(),
+        holds_after(quote.created_at).into(),
+        HOLDS_OF_SLICE_MAX.into(),
     ]
 }
 

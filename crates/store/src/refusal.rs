@@ -55,6 +55,8 @@ pub enum Refusal {
     FarmerRentsOnNode,
     /// The account holds as many slices with quotes as it may.
     HoldLimitReached,
+    /// The wallet does not hold what all that the account holds would cost.
+    HoldNotCovered,
     /// The account has used the idempotency key.
     IdempotencyKeyUsed,
     /// Jobs are ended, not deleted.
@@ -109,6 +111,8 @@ pub enum Refusal {
     SealExists,
     /// The evidence of SLA months stays as it is.
     SlaEvidenceAppendOnly,
+    /// The account has held one of the slices as often as it may.
+    SliceHeldTooOften,
     /// The account rents as many slices as it may.
     SliceLimitReached,
     /// Too few slices are free.
@@ -137,6 +141,8 @@ pub enum Refusal {
     TransactionMissing,
     /// The rental is not offered to this account any more.
     TransferGone,
+    /// The wallet of whom a payout pays is below zero.
+    WalletBelowZero,
 }
 
 impl Refusal {
@@ -162,6 +168,7 @@ impl Refusal {
                 | Refusal::FarmOfAnotherAccount
                 | Refusal::FarmerRentsOnNode
                 | Refusal::HoldLimitReached
+                | Refusal::HoldNotCovered
                 | Refusal::IdempotencyKeyUsed
                 | Refusal::MachineActionChanged
                 | Refusal::MachineActionOpen
@@ -180,6 +187,7 @@ impl Refusal {
                 | Refusal::RentalChanged
                 | Refusal::RentalNeverReturnsToSlice
                 | Refusal::SealExists
+                | Refusal::SliceHeldTooOften
                 | Refusal::SliceLimitReached
                 | Refusal::SliceTaken
                 | Refusal::SshKeyExists
@@ -192,6 +200,7 @@ impl Refusal {
                 | Refusal::TopUpLimitReached
                 | Refusal::TotpSecretChanged
                 | Refusal::TransferGone
+                | Refusal::WalletBelowZero
         )
     }
 }

@@ -12,7 +12,8 @@ use domain::outage::Outages;
 use domain::period::Period;
 use domain::provisioning::{JobState, REMOVAL_LATE_SECONDS};
 use domain::rental::{
-    self, Change, EndedAlready, Ending, ExtendContext, ExtendError, Market, Renewal, RentalState,
+    self, CeilingError, Change, EndedAlready, Ending, ExtendContext, ExtendError, Market, Renewal,
+    RentalState,
 };
 use domain::term::Term;
 use domain::time::Timestamp;
@@ -545,6 +546,31 @@ pub fn end(
     Err(StoreError::Busy.into())
 }
 
+/// Why what is the renter's own was not set.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsFailure {
+    /// The rental is not the renter's.
+    #[error("there is no such rental")]
+    NoSuchRental,
+    /// The token that asks may not arrange such a renewal.
+    #[error(transparent)]
+    Ceiling(#[from] CeilingError),
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Who says how a rental is renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenewalSetter {
+    /// Nobody: it stays as it is, with whoever set it.
+    Nobody,
+    /// Its renter. What renewals cost is limited by the price that they agreed to.
+    Renter,
+    /// A token. Where it has a ceiling, renewals count against it.
+    Token(TokenId),
+}
+
 /// What is the renter's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RentalSettings {
@@ -554,36 +580,96 @@ pub struct RentalSettings {
     pub labels: Vec<String>,
     /// Whether and how it is extended by itself.
     pub renewal: Option<Renewal>,
+    /// Who says so.
+    pub renewal_by: RenewalSetter,
     /// Whether a machine of it that was shut down inside is started again.
     pub auto_start: bool,
 }
 
-/// Sets what is the renter's own: `?1` rental, `?2` renter, `?3` name, `?4` labels, `?5` months and
-/// `?6` ceiling of the renewal, or NULL, `?7` whether machines are started again. No row comes back
-/// if it is not theirs.
+/// What the token `?1` may still arrange to be spent, besides with the rental `?2`: without what
+/// its renewals of others cost at most. NULL where nothing limits it. There is always one row.
+/// Served by the index `rentals_by_renewal_token`.
+const ARRANGEABLE: &str = "
+    SELECT (SELECT max(0, ceiling_micros - spent_micros
+                          - coalesce((SELECT sum(renew_most_micros) FROM rentals
+                                       WHERE renew_token_id = ?1 AND state <> 'ended'
+                                         AND id <> ?2), 0))
+              FROM tokens WHERE id = ?1)";
+
+pub(crate) fn arrangeable(
+    db: &dyn Db,
+    token: TokenId,
+    rental: RentalId,
+) -> Result<Option<Usd>, StoreError> {
+    db.one(ARRANGEABLE, &[Value::text(token), Value::text(rental)])
+}
+
+/// Sets what is the renter's own: `?1` rental, `?2` renter, `?3` name, `?4` labels, `?5` whether
+/// machines are started again, `?6` whether the renewal is set, to `?7` months and `?8` at most, or
+/// NULL, by the token `?9`, or NULL, where one costs `?10` at most. No row comes back if it is not
+/// theirs, or the token may not arrange that.
 const SET_OWN: &str = "
     UPDATE rentals
-       SET name = ?3, labels = ?4, renew_months = ?5, renew_max_micros = ?6, auto_start = ?7
-     WHERE id = ?1 AND renter_id = ?2
+       SET name = ?3, labels = ?4, auto_start = ?5,
+           renew_months = iif(?6, ?7, renew_months),
+           renew_max_micros = iif(?6, ?8, renew_max_micros),
+           renew_token_id = iif(?6, limited.id, renew_token_id),
+           renew_most_micros = iif(?6, iif(limited.id IS NULL, NULL, ?10), renew_most_micros)
+      FROM (SELECT 1)
+      LEFT JOIN (SELECT id, ceiling_micros - spent_micros
+                            - coalesce((SELECT sum(renew_most_micros) FROM rentals
+                                         WHERE renew_token_id = ?9 AND state <> 'ended'
+                                           AND id <> ?1), 0) AS left_micros
+                   FROM tokens
+                  WHERE id = ?9 AND ?7 IS NOT NULL AND ceiling_micros IS NOT NULL) limited
+     WHERE rentals.id = ?1 AND renter_id = ?2
+       AND (?9 IS NULL OR EXISTS (SELECT 1 FROM tokens WHERE id = ?9))
+       AND (limited.id IS NULL OR limited.left_micros >= ?10)
  RETURNING id";
 
-/// Sets what is the renter's own; `false` if the rental is not theirs.
+/// Refuses what whoever sets a renewal may not arrange.
+pub fn check_settings(
+    db: &dyn Db,
+    rental: &rental::Rental,
+    own: &RentalSettings,
+) -> Result<(), SettingsFailure> {
+    if let (Some(renewal), RenewalSetter::Token(token)) = (own.renewal, own.renewal_by) {
+        rental::arrange_renewal(renewal, rental.slices, arrangeable(db, token, rental.id)?)?;
+    }
+    Ok(())
+}
+
+/// Sets what is the renter's own.
 pub fn change_settings(
     db: &dyn Db,
     renter: AccountId,
     id: RentalId,
     own: &RentalSettings,
-) -> Result<bool, StoreError> {
-    let params = [
-        Value::text(id),
-        Value::text(renter),
-        own.name.as_str().into(),
-        Value::Text(Json::from(own.labels.clone()).to_string()),
-        own.renewal.map(|renewal| renewal.term.months()).into(),
-        own.renewal.map(|renewal| renewal.max_price.micros()).into(),
-        own.auto_start.into(),
-    ];
-    db.has_row(SET_OWN, &params)
+) -> Result<(), SettingsFailure> {
+    let token = match own.renewal_by {
+        RenewalSetter::Nobody | RenewalSetter::Renter => None,
+        RenewalSetter::Token(token) => Some(token),
+    };
+    for _ in 0..SAVE_ATTEMPTS {
+        let Rental { life, .. } = find(db, renter, id)?.ok_or(SettingsFailure::NoSuchRental)?;
+        check_settings(db, &life, own)?;
+        let params = [
+            Value::text(id),
+            Value::text(renter),
+            own.name.as_str().into(),
+            Value::Text(Json::from(own.labels.clone()).to_string()),
+            own.auto_start.into(),
+            (own.renewal_by != RenewalSetter::Nobody).into(),
+            own.renewal.map(|renewal| renewal.term.months()).into(),
+            own.renewal.map(|renewal| renewal.max_price.micros()).into(),
+            token.map(Value::text).into(),
+            own.renewal.map(|renewal| renewal.most(life.slices).micros()).into(),
+        ];
+        if db.has_row(SET_OWN, &params)? {
+            return Ok(());
+        }
+    }
+    Err(StoreError::Busy.into())
 }
 
 /// Imports a rental of a whole node from before there were slices; the columns of the command view.

@@ -109,9 +109,11 @@ pub(crate) struct RenterContext {
 #[derive(Debug)]
 pub(crate) struct Seen {
     quote: QuoteState,
-    /// How many quotes of the account hold slices.
+    /// How many quotes of the account hold slices, how many, and what these would cost.
     pub(crate) holds: u32,
-    renter: Renter,
+    pub(crate) held_slices: u32,
+    pub(crate) held: Usd,
+    pub(crate) renter: Renter,
     pub(crate) offers: Vec<Offer>,
     /// What else is known of the node of each offer.
     details: Vec<Details>,
@@ -127,6 +129,17 @@ impl Seen {
     /// The numbers of free slices of a node, from the lowest: as many as the look named.
     pub(crate) fn free(&self, node: NodeId) -> &[u32] {
         self.details(node).map_or(&[], |details| &details.free)
+    }
+
+    /// Leaves out slices that were free: those that the account may not hold again.
+    pub(crate) fn leave_out(&mut self, slices: &[(NodeId, u32)]) {
+        for (offer, details) in self.offers.iter_mut().zip(&mut self.details) {
+            let is_left_out = |number: u32| slices.contains(&(offer.node, number));
+            let of_node = slices.iter().filter(|(node, _)| *node == offer.node).count();
+            let count = u32::try_from(of_node).unwrap_or(u32::MAX).min(offer.available);
+            (offer.available, offer.taken) = (offer.available - count, offer.taken + count);
+            details.free.retain(|number| !is_left_out(*number));
+        }
     }
 
     fn details(&self, node: NodeId) -> Option<&Details> {
@@ -159,6 +172,12 @@ row! {
             "(SELECT coalesce(sum(slices), 0) FROM rentals
                WHERE renter_id = ?2 AND state <> 'ended')",
         holds: u32 = "(SELECT count(*) FROM quotes WHERE account_id = ?2 AND held_until > ?4)",
+        held_slices: u32 =
+            "(SELECT count(*) FROM quotes h JOIN slices s ON s.quote_id = h.id
+               WHERE h.account_id = ?2 AND h.held_until > ?4)",
+        held: Usd =
+            "(SELECT coalesce(sum(document ->> 'total_micros'), 0) FROM quotes
+               WHERE account_id = ?2 AND held_until > ?4)",
         /// `None` where there is no such node.
         node: Option<Node>,
     }
@@ -301,7 +320,8 @@ pub(crate) fn load(
         Some(KeptQuote { is_used: true, .. }) => QuoteState::Used,
         Some(KeptQuote { expires_at, is_held, .. }) => QuoteState::Open { expires_at, is_held },
     };
-    Ok(Seen { quote, holds: row.holds, renter, offers, details })
+    let (holds, held_slices, held) = (row.holds, row.held_slices, row.held);
+    Ok(Seen { quote, holds, held_slices, held, renter, offers, details })
 }
 
 fn no_row() -> StoreError {

@@ -24,7 +24,7 @@ use domain::rental::RentalState;
 use domain::slice::SliceState;
 use domain::term::{Term, Terms};
 use domain::time::Timestamp;
-use domain::top_up::{Mismatch, TopUpState};
+use domain::top_up::{Mismatch, ReversalKind, TopUpState};
 use domain::uptime::{Bandwidth, Uptime};
 use serde::de::DeserializeOwned;
 
@@ -306,6 +306,7 @@ names! {
     PayoutState,
     Refusal,
     RentalState,
+    ReversalKind,
     SliceState,
     Step,
     TopUpState,

@@ -44,7 +44,8 @@ impl NodeMonth {
 const FROM: &str = "FROM node_months m JOIN nodes n ON n.id = m.node_id ";
 
 /// Up to `?1` months that have been down more often than when they were last evaluated, the oldest
-/// month first. Served by `node_months_to_evaluate` and `rentals_by_node`.
+/// month first. Served by `node_months_to_evaluate` and
+/// `rentals_one_live_per_slice`.
 const UNEVALUATED: &str = select!(
     NodeMonth,
     FROM,
@@ -135,4 +136,4 @@ fn alert(outlook: Outlook) -> Option<EventKind> {
 
 /// The statements and the indexes that serve them, for the test of their plans.
 pub const INDEXED: [(&str, &str); 2] =
-    [(UNEVALUATED, "node_months_to_evaluate"), (UNEVALUATED, "rentals_by_node")];
+    [(UNEVALUATED, "node_months_to_evaluate"), (UNEVALUATED, "rentals_one_live_per_slice")];

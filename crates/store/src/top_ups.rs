@@ -4,11 +4,13 @@ use domain::id::{AccountId, TopUpId};
 use domain::money::Usd;
 use domain::time::Timestamp;
 use domain::top_up::{
-    Mismatch, OPEN_MAX, OPEN_SECONDS, Payment, Snapshot, TopUpState, Verdict, settle as decide,
+    self, Mismatch, OPEN_MAX, OPEN_SECONDS, Payment, Reversal, ReversalKind, Snapshot, TopUpState,
+    Verdict, settle as decide,
 };
 
 use crate::db::{Db, StoreError, Value};
 use crate::refusal::Refusal;
+use crate::rentals::booking_json;
 use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{row, select};
 
@@ -196,11 +198,11 @@ const SEEN: &str = select!(
      WHERE t.id = ?1"
 );
 
-/// Credits the wallet of the top-up `?1` with the payment `?2` of `?3` micro-dollars at `?4`.
-/// Refused unless it still waits for just that.
+/// Credits the wallet of the top-up `?1` with the payment `?2` of `?3` micro-dollars, which may be
+/// taken back until `?4`, at `?5`. Refused unless it still waits for just that.
 const PAY: &str = "
-    INSERT INTO pay_top_up (top_up_id, payment_id, amount_micros, paid_at)
-    VALUES (?1, ?2, ?3, ?4)";
+    INSERT INTO credit_top_up (top_up_id, payment_id, amount_micros, settles_at, paid_at)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
 
 /// Writes down the payment `?1` of the top-up `?2`, refused because of `?3`: `?4` of the currency
 /// `?5`, at `?6`. One that was written down stays as it is.
@@ -209,8 +211,20 @@ const REFUSE: &str = "
     SELECT ?1, ?2, ?3, ?4, ?5, ?6
      WHERE NOT EXISTS (SELECT 1 FROM refused_payments WHERE payment_id = ?1 AND top_up_id = ?2)";
 
-/// Credits a payment, once however often it is reported; or writes down why it is refused.
+/// Credits a payment, once however often it is reported; or writes down why it is refused. What was
+/// told before of it as taken back is taken from the wallet at once.
 pub fn settle(db: &dyn Db, payment: &Payment, now: Timestamp) -> Result<Settled, StoreError> {
+    let settled = credit(db, payment, now)?;
+    match settled {
+        Settled::Credited | Settled::Already => {
+            reverse(db, &payment.id, now)?;
+        }
+        Settled::Refused(_) => {}
+    }
+    Ok(settled)
+}
+
+fn credit(db: &dyn Db, payment: &Payment, now: Timestamp) -> Result<Settled, StoreError> {
     let top_up = Value::text(payment.top_up);
     for _ in 0..SAVE_ATTEMPTS {
         let seen: Option<Snapshot> = db.first(SEEN, std::slice::from_ref(&top_up))?;
@@ -218,7 +232,9 @@ pub fn settle(db: &dyn Db, payment: &Payment, now: Timestamp) -> Result<Settled,
             (Verdict::Credited, _) => return Ok(Settled::Already),
             (Verdict::Credit, Some(seen)) => {
                 let amount = seen.amount.micros().into();
-                let params = [top_up.clone(), payment.id.as_str().into(), amount, now.into()];
+                let settles_at = top_up::settles_at(now).into();
+                let payment = payment.id.as_str().into();
+                let params = [top_up.clone(), payment, amount, settles_at, now.into()];
                 (db.run(PAY, &params), Settled::Credited)
             }
             (Verdict::Credit, None) => {
@@ -244,6 +260,151 @@ pub fn settle(db: &dyn Db, payment: &Payment, now: Timestamp) -> Result<Settled,
         }
     }
     Err(StoreError::Busy)
+}
+
+/// Writes down what was taken back of the payment `?1` by `?2`, of the kind `?3`, at the stage
+/// `?4`: `?5` of `?6` or NULL, of the currency `?7`, which stands so: `?8`, at `?9`. What is told
+/// of an earlier stage changes nothing.
+const REPORT: &str = "
+    INSERT INTO card_reversals
+           (payment_id, id, kind, stage, amount, of_amount, currency, status, reported_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (payment_id, id) DO UPDATE
+       SET stage = excluded.stage, amount = excluded.amount, of_amount = excluded.of_amount,
+           currency = excluded.currency, status = excluded.status,
+           reported_at = excluded.reported_at
+     WHERE excluded.stage > stage";
+
+/// What came of a payment that was taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reversed {
+    /// It was taken from the wallet, or given back to it, now.
+    Booked,
+    /// The wallet has or lacks it already.
+    Already,
+    /// It pays no top-up, or not yet.
+    Unknown,
+}
+
+/// Writes down what was taken back of a payment, and takes the difference from the wallet, or gives
+/// it back; once, however often and in whatever order it is reported.
+pub fn take_back(db: &dyn Db, reversal: &Reversal, now: Timestamp) -> Result<Reversed, StoreError> {
+    let params = [
+        reversal.payment.as_str().into(),
+        reversal.id.as_str().into(),
+        reversal.kind.into_str().into(),
+        reversal.stage.into(),
+        reversal.amount.into(),
+        reversal.of.into(),
+        reversal.currency.as_str().into(),
+        reversal.status.as_str().into(),
+        now.into(),
+    ];
+    db.run(REPORT, &params)?;
+    reverse(db, &reversal.payment, now)
+}
+
+row! {
+    /// A top-up that is paid, as far as it depends on that what was taken back of it.
+    struct PaidTopUp {
+        id: TopUpId = "u.id",
+        account: AccountId = "u.account_id",
+        amount: Usd = "u.amount_micros",
+        reversed: Usd = "coalesce(r.micros, 0)",
+        reversals: i64 = "coalesce(r.bookings, 0)",
+    }
+}
+
+/// The top-up that the payment `?1` has paid. Served by its unique index.
+const PAID_BY: &str = select!(
+    PaidTopUp,
+    "FROM top_ups u LEFT JOIN top_up_reversals r ON r.top_up_id = u.id WHERE u.payment_id = ?1"
+);
+
+row! {
+    impl Reversal {
+        payment: String = "r.payment_id",
+        id: String = "r.id",
+        kind: ReversalKind = "r.kind",
+        stage: i64 = "r.stage",
+        amount: i64 = "r.amount",
+        of: Option<i64> = "r.of_amount",
+        currency: String = "r.currency",
+        status: String = "r.status",
+    }
+}
+
+/// What was taken back of the payment `?1`.
+const REVERSALS_OF: &str = select!(Reversal, "FROM card_reversals r WHERE r.payment_id = ?1");
+
+/// Moves what is gone of a top-up; the columns of the command view, in order. Refused unless it is
+/// at the number of reversals that was seen.
+const REVERSE: &str = "
+    INSERT INTO reverse_top_up (id, reversals, reversed_micros, booking, reversed_at)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
+
+/// Makes the wallet lack what was taken back of a payment, and no more.
+fn reverse(db: &dyn Db, payment: &str, now: Timestamp) -> Result<Reversed, StoreError> {
+    for _ in 0..SAVE_ATTEMPTS {
+        let seen: Option<PaidTopUp> = db.first(PAID_BY, &[payment.into()])?;
+        let Some(seen) = seen else { return Ok(Reversed::Unknown) };
+        let told: Vec<Reversal> = db.all(REVERSALS_OF, &[payment.into()])?;
+        let gone = top_up::reversed(seen.amount, &told);
+        let nth = seen.reversals + 1;
+        let booking = top_up::reversal_booking(seen.id, nth, seen.account, gone - seen.reversed);
+        let Some(booking) = booking else { return Ok(Reversed::Already) };
+        let params = [
+            Value::text(seen.id),
+            seen.reversals.into(),
+            gone.micros().into(),
+            booking_json(&booking).to_string().as_str().into(),
+            now.into(),
+        ];
+        match db.run(REVERSE, &params) {
+            Ok(_) => return Ok(Reversed::Booked),
+            // Somebody was faster; what is true now says what follows.
+            Err(error) if error.is_race() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(StoreError::Busy)
+}
+
+row! {
+    /// What was taken back of a top-up's payment, for the operator.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct ReversedPayment {
+        /// What was taken back.
+        pub reversal: Reversal,
+        /// The top-up.
+        pub top_up: TopUpId = "u.id",
+        /// How much it was.
+        pub top_up_amount: Usd = "u.amount_micros",
+        /// The address of whose it is.
+        pub email: String = "a.email",
+        /// What their wallet holds now.
+        pub balance: Usd =
+            "coalesce((SELECT balance_micros FROM ledger_accounts
+                        WHERE kind = 'wallet' AND owner_id = u.account_id), 0)",
+        /// When it was reported.
+        pub reported_at: Timestamp = "r.reported_at",
+    }
+}
+
+/// Up to `?1` payments of top-ups that were taken back, the newest first. Served by
+/// `card_reversals_by_time`.
+const REVERSED: &str = select!(
+    ReversedPayment,
+    " FROM card_reversals r
+     CROSS JOIN top_ups u ON u.payment_id = r.payment_id
+     CROSS JOIN accounts a ON a.id = u.account_id
+     ORDER BY r.reported_at DESC, r.payment_id DESC
+     LIMIT ?1"
+);
+
+/// Payments of top-ups that were taken back, the newest first.
+pub fn reversed(db: &dyn Db, limit: u32) -> Result<Vec<ReversedPayment>, StoreError> {
+    db.all(REVERSED, &[limit.into()])
 }
 
 /// Nobody can pay the top-up `?1` on its page any more. No row where it does not wait.
@@ -295,5 +456,8 @@ pub fn refused(db: &dyn Db, limit: u32) -> Result<Vec<RefusedPayment>, StoreErro
 }
 
 /// Statements that an index serves, each with its name: for the test of plans.
-pub const INDEXED: [(&str, &str); 2] =
-    [(LIST, "top_ups_by_account"), (REFUSED, "refused_payments_by_time")];
+pub const INDEXED: [(&str, &str); 3] = [
+    (LIST, "top_ups_by_account"),
+    (REFUSED, "refused_payments_by_time"),
+    (REVERSED, "card_reversals_by_time"),
+];

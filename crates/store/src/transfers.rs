@@ -1,17 +1,18 @@
 //! Rentals that are offered to somebody else, and taken over.
 
 use domain::account::Email;
-use domain::id::{AccountId, RentalId};
+use domain::id::{AccountId, RentalId, TokenId};
 use domain::machine_action::REBUILD_SECONDS;
+use domain::money::Usd;
 use domain::order::RentError;
 use domain::recurring::SWEEP_TRANSFERS;
-use domain::rental;
+use domain::rental::{self, CeilingError};
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
 use crate::jobs;
 use crate::machine_actions::{self, ActionsOfMachines};
-use crate::rentals::Rental;
+use crate::rentals::{Rental, SAVE_ATTEMPTS, arrangeable, find};
 use crate::row::{row, select};
 use crate::ssh_keys::KeyLines;
 
@@ -33,32 +34,62 @@ row! {
     }
 }
 
-/// Offers the rental `?1` of the renter `?2` to the address `?3`, from `?4` until `?5`. No row
-/// comes back if it is not theirs or has ended. Another offer of it is over.
+/// Offers the rental `?1` of the renter `?2` to the address `?3`, from `?4` until `?5`, by the
+/// token `?6` or NULL. No row comes back if it is not theirs or has ended, or the token is gone.
+/// Another offer of it is over.
 const OFFER: &str = "
-    INSERT INTO transfers (rental_id, email, created_at, expires_at)
-    SELECT id, ?3, ?4, ?5 FROM rentals WHERE id = ?1 AND renter_id = ?2 AND state <> 'ended'
+    INSERT INTO transfers (rental_id, email, created_at, expires_at, token_id)
+    SELECT id, ?3, ?4, ?5, (SELECT id FROM tokens WHERE id = ?6 AND ceiling_micros IS NOT NULL)
+      FROM rentals
+     WHERE id = ?1 AND renter_id = ?2 AND state <> 'ended'
+       AND (?6 IS NULL OR EXISTS (SELECT 1 FROM tokens WHERE id = ?6))
         ON CONFLICT (rental_id) DO UPDATE
        SET email = excluded.email, created_at = excluded.created_at,
-           expires_at = excluded.expires_at
+           expires_at = excluded.expires_at, token_id = excluded.token_id
  RETURNING rental_id";
 
-/// Offers a rental to whoever has an address; `false` if it is not the renter's, or has ended.
+/// What is paid ahead for the rental `?1`.
+const HELD: &str = "
+    SELECT coalesce((SELECT balance_micros FROM ledger_accounts
+                      WHERE kind = 'escrow' AND owner_id = ?1), 0)";
+
+/// Refuses an offer that the token which asks may not make; one of what is worth more meanwhile
+/// cannot be taken.
+pub fn check_offer(
+    db: &dyn Db,
+    rental: RentalId,
+    token: Option<TokenId>,
+) -> Result<(), TransferFailure> {
+    if let Some(token) = token {
+        let held: Usd = db.one(HELD, &[Value::text(rental)])?;
+        rental::arrange_transfer(held, arrangeable(db, token, rental)?)?;
+    }
+    Ok(())
+}
+
+/// Offers a rental to whoever has an address, by a token if one asks; `false` if it is not the
+/// renter's, or has ended.
 pub fn offer(
     db: &dyn Db,
     renter: AccountId,
     rental: RentalId,
     to: &Email,
+    token: Option<TokenId>,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<bool, TransferFailure> {
+    if find(db, renter, rental)?.is_none() {
+        return Ok(false);
+    }
+    check_offer(db, rental, token)?;
     let params = [
         Value::text(rental),
         Value::text(renter),
         to.as_str().into(),
         now.into(),
         now.plus_seconds(rental::TRANSFER_SECONDS).into(),
+        token.map(Value::text).into(),
     ];
-    db.has_row(OFFER, &params)
+    Ok(db.has_row(OFFER, &params)?)
 }
 
 /// Takes the offer of the rental `?1` back: by its renter `?2`, or declined by whom it was made to.
@@ -82,12 +113,19 @@ const FROM: &str = "
       JOIN accounts f ON f.id = r.renter_id ";
 
 /// The open offers to the account `?1` at `?2`; `?3` the rental, or NULL for all; at most `?4`.
-/// Served by the index `transfers_by_email`.
+/// Those that a token made whose ceiling they would exceed are not among them. Served by the index
+/// `transfers_by_email`.
 const TO_ACCOUNT: &str = select!(
     Transfer,
     FROM,
     "WHERE t.email = (SELECT email FROM accounts WHERE id = ?1) AND t.expires_at > ?2
        AND t.rental_id = coalesce(?3, t.rental_id)
+       AND (t.token_id IS NULL
+            OR EXISTS (SELECT 1 FROM tokens k
+                        WHERE k.id = t.token_id AND k.expires_at > ?2
+                          AND k.ceiling_micros - k.spent_micros
+                              >= coalesce((SELECT balance_micros FROM ledger_accounts
+                                            WHERE kind = 'escrow' AND owner_id = r.id), 0)))
      ORDER BY t.rental_id LIMIT ?4"
 );
 
@@ -125,6 +163,9 @@ pub enum TransferFailure {
     /// The rules say no.
     #[error(transparent)]
     Rule(#[from] RentError),
+    /// The token that asks may not give that much away.
+    #[error(transparent)]
+    Ceiling(#[from] CeilingError),
     /// The machine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -160,7 +201,7 @@ pub fn accept(
     now: Timestamp,
 ) -> Result<(), TransferFailure> {
     let [late_at, refund_at, _] = jobs::creation_times(now);
-    for _ in 0..crate::rentals::SAVE_ATTEMPTS {
+    for _ in 0..SAVE_ATTEMPTS {
         let params = [Value::text(account), now.into(), Value::text(id), 1_u32.into()];
         let offer = db.first(TO_ACCOUNT, &params)?;
         let Transfer { rental: seen, .. } = offer.ok_or(TransferFailure::NotOffered)?;

@@ -63,6 +63,7 @@ fn action_words(action: Action) -> &'static str {
         Action::AccountDeleted => "Account deleted",
         Action::CreditGranted => "Wallet credited",
         Action::PaymentRefused => "Unexpected payment received",
+        Action::PaymentReversed => "Card payment reversed",
         Action::SlaCreditGranted => "SLA credit paid to a renter",
         Action::DisputeDecided => "SLA dispute decided by an operator",
         Action::AccountSuspended => "Account suspended",

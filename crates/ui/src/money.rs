@@ -82,6 +82,7 @@ pub fn kind_in_words(kind: &str) -> String {
         "payout-request" => "Payout requested",
         "payout-send" => "Payout sent",
         "payout-return" => "Payout returned",
+        "card-reversal" => "Card reversal",
         // A kind of a newer version, which this one has no words for.
         other => return sentence(other.replace('-', " ")).trim_end_matches('.').to_owned(),
     };

@@ -164,6 +164,7 @@ mod tests {
             (RentError::TermNotOffered(3), 409),
             (RentError::OverLimit { slices: 1, max: 1 }, 409),
             (RentError::TooManyHolds(3), 409),
+            (RentError::HeldTooOften(3), 409),
             (RentError::OwnSlice, 403),
             (RentError::InsufficientFunds { total: usd, missing: usd }, 402),
             (RentError::OverSpendingLimit { total: usd, left: usd }, 403),

@@ -2,6 +2,7 @@
 
 use domain::account::Scopes;
 use domain::id::{SessionId, TokenId};
+use domain::money::Usd;
 use http::header::{AUTHORIZATION, COOKIE, HOST};
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
@@ -56,7 +57,13 @@ impl<'a> Caller<'a> {
     }
 
     /// With a new token of somebody: with one scope, and for one farm where one is named.
-    pub(crate) fn with_token(self, user: User, scope: &str, farm: Option<u32>) -> Caller<'a> {
+    pub(crate) fn with_token(
+        self,
+        user: User,
+        scope: &str,
+        farm: Option<u32>,
+        spending_limit: Option<Usd>,
+    ) -> Caller<'a> {
         let (db, now, random) = (&self.stage.db, self.stage.now(), self.stage.env().random);
         let secret = Secret::for_token(random);
         let token = NewToken {
@@ -67,7 +74,7 @@ impl<'a> Caller<'a> {
             name: scope,
             scopes: Scopes::parse([scope]).unwrap(),
             farm,
-            spending_limit: None,
+            spending_limit,
             expires_at: now.plus_months(12),
         };
         assert!(tokens::create(db, &token, now).unwrap(), "too many tokens of {}", user.email);

@@ -139,12 +139,18 @@ impl Stage {
 
     /// A program of somebody's, by a token with one scope.
     pub fn as_token(&self, user: User, scope: &str) -> Caller<'_> {
-        self.as_visitor().with_token(user, scope, None)
+        self.as_visitor().with_token(user, scope, None, None)
     }
 
     /// The agent of the farm of node 32, by a token for that farm.
     pub fn as_agent(&self) -> Caller<'_> {
-        self.as_visitor().with_token(FARMER, "agent", Some(plot::FARM))
+        self.as_visitor().with_token(FARMER, "agent", Some(plot::FARM), None)
+    }
+
+    /// Somebody's program, by a new token that may spend so many dollars.
+    pub fn as_limited_token(&self, user: User, scope: &str, limit: &str) -> Caller<'_> {
+        let limit = Usd::parse("spending_limit", limit).unwrap();
+        self.as_visitor().with_token(user, scope, None, Some(limit))
     }
 
     /// What somebody's wallet holds, in dollars.

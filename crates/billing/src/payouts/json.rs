@@ -51,6 +51,7 @@ pub(crate) const REQUEST_PAYOUT: Operation = Operation {
         Kind::NoPayoutAddress,
         Kind::PayoutAddressChanged,
         Kind::InsufficientEarnings,
+        Kind::InsufficientFunds,
         Kind::TooManyPayouts,
     ],
     ..Operation::READ

@@ -26,6 +26,8 @@ pub(crate) struct Payouts {
     /// What is held back of the earnings, because SLAs were not compared yet or are disputed,
     /// such as `$6.00`; `None` for nothing.
     pub withheld: Option<String>,
+    /// What was earned with payments by card that are not settled yet; `None` if that is nothing.
+    pub unsettled: Option<String>,
     /// Where it is paid to; `None` where nobody has said so.
     pub address: Option<String>,
     /// Whether a second factor has to be shown first.
@@ -154,6 +156,8 @@ impl Payouts {
             frame: visit.frame("Payouts", Section::Farm),
             balance: funds.payable().for_people(),
             withheld: (funds.withheld > Usd::ZERO).then(|| funds.withheld.to_cents().for_people()),
+            unsettled: (funds.unsettled > Usd::ZERO)
+                .then(|| funds.unsettled.to_cents().for_people()),
             obstacle: obstacle(&funds, min, visit.now),
             amount: Field::new(funds.payable().to_string()),
             address: funds.address,
@@ -192,6 +196,12 @@ fn obstacle(funds: &Funds, min: Usd, now: Timestamp) -> Option<String> {
         let until = moment::to_the_minute(until).text;
         return Some(format!(
             "Your payout address was changed. You can request payouts from {until} on."
+        ));
+    }
+    if funds.wallet < Usd::ZERO {
+        let owed = (-funds.wallet).for_people();
+        return Some(format!(
+            "Your wallet is {owed} below zero: a card payment was reversed. Add credit first."
         ));
     }
     if funds.open >= OPEN_MAX {

@@ -9,7 +9,7 @@ use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::top_ups::{RefusedPayment, Settled, TopUp};
+use store::top_ups::{RefusedPayment, Reversed, ReversedPayment, Settled, TopUp};
 use web::api::{CURRENCY, PAGING, PageOf};
 use web::json::Decimal;
 use web::operation::{Access, Operation, schema_of};
@@ -83,6 +83,18 @@ pub(crate) const LIST_REFUSED_PAYMENTS: Operation = Operation {
     access: Access::Operator,
     about_answer: "Newest first, up to 100.",
     answer: Some(schema_of::<RefusedPaymentsView>),
+    ..Operation::READ
+};
+
+/// `GET /api/admin/reversed-payments`
+pub(crate) const LIST_REVERSED_PAYMENTS: Operation = Operation {
+    id: "listReversedPayments",
+    group: "Operator",
+    path: "/api/admin/reversed-payments",
+    summary: "Lists card payments that were refunded or disputed after they were credited.",
+    access: Access::Operator,
+    about_answer: "Newest first, up to 100.",
+    answer: Some(schema_of::<ReversedPaymentsView>),
     ..Operation::READ
 };
 
@@ -174,7 +186,8 @@ pub(crate) struct StripeEventData {
 pub(crate) struct StripeEventView {
     /// Always true.
     pub received: bool,
-    /// `credited`, `already-credited`, `refused`, `expired` or `ignored`.
+    /// `credited`, `already-credited`, `refused`, `reversed`, `already-reversed`, `expired` or
+    /// `ignored`.
     pub outcome: &'static str,
 }
 
@@ -194,6 +207,67 @@ impl StripeEventView {
             Settled::Refused(_) => "refused",
         };
         StripeEventView { received: true, outcome }
+    }
+
+    /// A payment was taken back.
+    pub(crate) fn of_reversal(reversed: Reversed) -> StripeEventView {
+        let outcome = match reversed {
+            Reversed::Booked => "reversed",
+            Reversed::Already => "already-reversed",
+            Reversed::Unknown => "ignored",
+        };
+        StripeEventView { received: true, outcome }
+    }
+}
+
+/// Payments that were taken back.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ReversedPaymentsView {
+    /// The newest first; up to 100.
+    pub items: Vec<ReversedPaymentView>,
+}
+
+/// A payment that was taken back: its refunds in all, or a dispute.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ReversedPaymentView {
+    /// The provider's id of the payment.
+    pub payment_id: String,
+    /// The provider's id of the charge that was refunded, or of the dispute.
+    pub id: String,
+    /// `refund` or `dispute`.
+    pub kind: &'static str,
+    /// As the provider calls it, such as `partially_refunded` or `needs_response`.
+    pub status: String,
+    /// The top-up that it had paid.
+    pub top_up_id: String,
+    /// Who began the top-up.
+    pub email: String,
+    /// What was taken from the wallet because of it, as decimal text.
+    pub amount: String,
+    /// What the wallet holds now, as decimal text; negative where it lacks money.
+    pub balance: String,
+    /// Of every amount here.
+    pub currency: &'static str,
+    /// When it was reported last (RFC 3339).
+    pub reported_at: String,
+}
+
+impl ReversedPaymentView {
+    /// Shows a payment that was taken back.
+    pub(crate) fn new(reversed: &ReversedPayment) -> ReversedPaymentView {
+        let reversal = &reversed.reversal;
+        ReversedPaymentView {
+            payment_id: reversal.payment.clone(),
+            id: reversal.id.clone(),
+            kind: reversal.kind.into_str(),
+            status: reversal.status.clone(),
+            top_up_id: reversed.top_up.to_string(),
+            email: reversed.email.clone(),
+            amount: reversal.of_top_up(reversed.top_up_amount).to_string(),
+            balance: reversed.balance.to_string(),
+            currency: CURRENCY,
+            reported_at: reversed.reported_at.to_string(),
+        }
     }
 }
 

@@ -64,6 +64,12 @@ pub enum RentError {
     /// The account holds as many quotes as it may.
     #[error("you can hold slices with at most {0} quotes at a time; use or release one")]
     TooManyHolds(u32),
+    /// The account has held one of the slices as often as it may.
+    #[error(
+        "you have held this slice {0} times in 24 hours without renting it; rent it, or choose \
+         another slice"
+    )]
+    HeldTooOften(u32),
     /// The account would rent more slices than it may.
     #[error(
         "an account can rent at most {max} slices, and you have {slices}; ask the operator for a \

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use domain::id::AccountId;
+use domain::money::Usd;
 use domain::top_up::{Mismatch, Payment};
 use store::accounts::Account;
 use store::audit::Entry;
@@ -9,7 +10,7 @@ use store::chain::hex;
 use store::invariants::Finding;
 use store::mails::{FailedMail, Waiting};
 use store::sync_runs::Run;
-use store::top_ups::RefusedPayment;
+use store::top_ups::{RefusedPayment, ReversedPayment};
 use ui::event::description;
 use ui::moment;
 use ui::visit::Visit;
@@ -38,6 +39,8 @@ pub(crate) struct Operator {
     pub failed: Vec<FailedMailRow>,
     /// Payments that nothing was credited for, the newest first.
     pub payments: Vec<RefusedPaymentRow>,
+    /// Payments that were taken back.
+    pub reversed: Vec<ReversedPaymentRow>,
     /// How the last run of the sync went, if there was one.
     pub sync: Option<LastSync>,
     /// What needs a look, such as `3 documents in quarantine`.
@@ -81,6 +84,23 @@ pub(crate) struct RefusedPaymentRow {
     pub amount: String,
     /// Who began the top-up, and the top-up.
     pub of: String,
+    /// When it was reported.
+    pub at: Moment,
+}
+
+/// A payment that was taken back.
+#[derive(Clone, Debug)]
+pub(crate) struct ReversedPaymentRow {
+    /// The provider's id of it.
+    pub payment_id: String,
+    /// Such as `dispute: needs_response`.
+    pub what: String,
+    /// What was taken from the wallet because of it.
+    pub amount: String,
+    /// Whose it was, and the top-up.
+    pub of: String,
+    /// What the wallet holds now.
+    pub balance: Badge,
     /// When it was reported.
     pub at: Moment,
 }
@@ -190,6 +210,8 @@ pub(crate) struct Standing {
     pub failed: Vec<FailedMail>,
     /// Payments that nothing was credited for.
     pub payments: Vec<RefusedPayment>,
+    /// Payments that were taken back.
+    pub reversed: Vec<ReversedPayment>,
     /// The last run of the sync.
     pub sync: Option<Run>,
     /// Documents in quarantine.
@@ -217,6 +239,7 @@ impl Operator {
             waiting: waiting(visit, &standing.waiting),
             failed: standing.failed.iter().map(FailedMailRow::new).collect(),
             payments: standing.payments.iter().map(RefusedPaymentRow::new).collect(),
+            reversed: standing.reversed.iter().map(ReversedPaymentRow::new).collect(),
             sync: standing.sync.as_ref().map(LastSync::new),
             sync_notes: sync_notes(standing),
         }
@@ -286,6 +309,22 @@ impl RefusedPaymentRow {
             amount: format!("{amount} {currency} (smallest unit)"),
             of: format!("{actor}, {top_up}"),
             at: moment::to_the_minute(refused.created_at),
+        }
+    }
+}
+
+impl ReversedPaymentRow {
+    pub(crate) fn new(reversed: &ReversedPayment) -> ReversedPaymentRow {
+        let reversal = &reversed.reversal;
+        let balance = reversed.balance;
+        let tone = if balance < Usd::ZERO { Tone::Bad } else { Tone::Plain };
+        ReversedPaymentRow {
+            payment_id: reversal.payment.clone(),
+            what: format!("{}: {}", reversal.kind.into_str(), reversal.status.replace('_', " ")),
+            amount: reversal.of_top_up(reversed.top_up_amount).for_people(),
+            of: format!("{}, {}", reversed.email, reversed.top_up),
+            balance: Badge::new(balance.for_people(), tone),
+            at: moment::to_the_minute(reversed.reported_at),
         }
     }
 }

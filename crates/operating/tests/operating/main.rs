@@ -8,7 +8,7 @@ use domain::money::Usd;
 use domain::node::{NodeReport, capacity};
 use domain::reconciliation::{Seen, reconcile};
 use domain::ssh::SshKey;
-use domain::top_up::Payment;
+use domain::top_up::{Payment, Reversal, ReversalKind};
 use expect_test::expect;
 use stage::{ADA, Answer, BEN, FARMER, HOSTILE, Stage, reading, report};
 use store::audit::{self, Actor, NewEntry};
@@ -76,6 +76,37 @@ fn refuse_payment(stage: &Stage) {
     top_ups::begin(&stage.db, &new, stage.now()).unwrap();
     let payment = Payment { top_up: id, id: "pi_1".into(), amount: 2_499, currency: "usd".into() };
     top_ups::settle(&stage.db, &payment, stage.now()).unwrap();
+}
+
+#[test]
+fn a_payment_that_was_taken_back_is_on_the_operators_page() {
+    let stage = Stage::without_nodes();
+    appoint(&stage);
+    let title = "Reversed card payments";
+    assert!(!ask(&stage, "/operator").page(200).contains(title));
+    let id = TopUpId::from_random(stage.now(), [2; RANDOM_ID_BYTES]);
+    let new = NewTopUp { id, account: BEN.account(), amount: Usd::whole(25), intention: None };
+    top_ups::begin(&stage.db, &new, stage.now()).unwrap();
+    let payment = Payment { top_up: id, id: "pi_1".into(), amount: 2_500, currency: "usd".into() };
+    top_ups::settle(&stage.db, &payment, stage.now()).unwrap();
+    // It was spent.
+    let spent = "UPDATE ledger_accounts SET balance_micros = 0 WHERE owner_id = ?1";
+    stage.db.run(spent, &[BEN.account().to_string().as_str().into()]).unwrap();
+    let dispute = Reversal {
+        payment: "pi_1".into(),
+        id: "dp_1".into(),
+        kind: ReversalKind::Dispute,
+        stage: 1,
+        amount: 2_500,
+        of: None,
+        currency: "usd".into(),
+        status: "needs_response".into(),
+    };
+    top_ups::take_back(&stage.db, &dispute, stage.now()).unwrap();
+    let page = ask(&stage, "/operator").page(200);
+    for part in [title, "pi_1", "dispute: needs response", "$25.00", BEN.email, "\u{2212}$25.00"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
 }
 
 /// The grid cannot say what a node is, and says that another is too small for what is rented.

@@ -2,6 +2,7 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
+use domain::id::TokenId;
 use domain::money::Usd;
 use domain::period::Period;
 use domain::rental::{Renewal, RentalState};
@@ -12,7 +13,7 @@ use domain::uptime::Uptime;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::rentals::{Rental, RentalSettings};
+use store::rentals::{RenewalSetter, Rental, RentalSettings};
 use ui::machine::MachineStatusView;
 use web::Kind;
 use web::api::{CURRENCY, PAGING, PageOf};
@@ -72,6 +73,7 @@ pub(crate) const CHANGE_RENTAL: Operation = Operation {
     body: Some(schema_of::<ChangeRentalBody>),
     about_answer: "The updated rental.",
     answer: Some(schema_of::<RentalView>),
+    problems: &[Kind::NotFound, Kind::OverSpendingLimit],
     ..Operation::READ
 };
 
@@ -431,7 +433,7 @@ pub(crate) struct ChangeRentalBody {
     /// Up to 10 labels of up to 40 characters each.
     #[schemars(length(max = 10))]
     pub labels: Option<Vec<String>>,
-    /// How it is extended by itself.
+    /// How it is extended by itself. What a token with a spending limit sets counts against it.
     pub auto_renew: Option<AutoRenewBody>,
     /// Whether a machine that was shut down inside is started again.
     pub auto_start: Option<bool>,
@@ -441,13 +443,23 @@ pub(crate) struct ChangeRentalBody {
 
 impl ChangeRentalBody {
     /// What is the renter's own after this change, or every field that is wrong.
-    pub(crate) fn apply(&self, rental: &Rental) -> Result<RentalSettings, Vec<FieldError>> {
+    /// `token` is the one that asks, if one does.
+    pub(crate) fn apply(
+        &self,
+        rental: &Rental,
+        token: Option<TokenId>,
+    ) -> Result<RentalSettings, Vec<FieldError>> {
         let mut wrong = Vec::new();
         let name = self.name.as_deref().map(own_name);
         let labels = self.labels.as_deref().map(own_labels);
         let renewal = match &self.auto_renew {
             None => rental.renewal,
             Some(body) => keep(&mut wrong, body.read(rental)).flatten(),
+        };
+        let renewal_by = match (&self.auto_renew, token) {
+            (None, _) => RenewalSetter::Nobody,
+            (Some(_), None) => RenewalSetter::Renter,
+            (Some(_), Some(token)) => RenewalSetter::Token(token),
         };
         let own = RentalSettings {
             name: name
@@ -457,6 +469,7 @@ impl ChangeRentalBody {
                 .map_or(Some(rental.labels.clone()), |read| keep(&mut wrong, read))
                 .unwrap_or_default(),
             renewal,
+            renewal_by,
             auto_start: self.auto_start.unwrap_or(rental.auto_start),
         };
         if wrong.is_empty() { Ok(own) } else { Err(wrong) }

@@ -32,7 +32,7 @@ macro_rules! choice {
     };
 }
 
-const QUOTING: &[Kind] = choice!(TooManyHolds);
+const QUOTING: &[Kind] = choice!(TooManyHolds, InsufficientFunds, OverSpendingLimit, OverLimit);
 
 const RENTING: &[Kind] =
     choice!(InsufficientFunds, OverSpendingLimit, OverLimit, QuoteUsed, QuoteExpired);

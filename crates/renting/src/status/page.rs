@@ -90,11 +90,12 @@ const BOOKING: [&str; 5] = [
 ];
 
 /// What must hold so that no money is lost or made up.
-const LEDGER: [&str; 8] = [
+const LEDGER: [&str; 9] = [
     "transactions-sum-to-zero",
     "balances-are-sums",
     "balances-run-on",
     "no-negative-balance",
+    "reversals-are-debited",
     "rentals-are-paid",
     "escrow-holds-what-is-not-earned",
     "credits-are-booked",

@@ -27,7 +27,7 @@ pub(crate) const OFFER_TRANSFER: Operation = Operation {
     status: 201,
     about_answer: "The invitation. The response doesn't reveal whether the address has an account.",
     answer: Some(schema_of::<TransferView>),
-    problems: &[Kind::NotFound, Kind::RentalEnded],
+    problems: &[Kind::NotFound, Kind::RentalEnded, Kind::OverSpendingLimit],
     ..Operation::READ
 };
 

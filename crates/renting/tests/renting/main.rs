@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod by_hand;
+mod ceilings;
 mod changes;
 mod checks;
 mod hostile;

@@ -14,7 +14,7 @@ use store::leaving::{self, Destination, LeaveFailure, MoveFailure};
 use store::ledger::CreditFailure;
 use store::offers::Sort;
 use store::payouts::{PayoutAction, RequestFailure};
-use store::rentals::{ChangeFailure, RentalSettings};
+use store::rentals::{ChangeFailure, RenewalSetter, RentalSettings, SettingsFailure};
 use store::renting::{Basis, RentFailure};
 use store::transfers::{self, TransferFailure};
 use store::{
@@ -25,7 +25,7 @@ use strum::VariantArray;
 use crate::NO_MACHINES;
 use crate::market::{
     Attempt, account, assert_sound, attempt, balance, carries, count, credit, earned, email, empty,
-    extend_once, last_week, now, open_account, order_id, order_once, pass, quote, quote_id,
+    extend_once, last_week, now, open_account, order_id, order_once, pass, quote_id, quote_up_to,
     rental_id, rental_of, report, set_up_nothing_by_hand, states, terms,
 };
 use crate::model::{ACCOUNTS, FEE_PERCENT, MICROS, Model, ModelNode, RENTED_MAX, Slot, dollars};
@@ -168,6 +168,8 @@ enum Answer {
     Rented(Result<String, RentFailure>),
     Extended(Result<String, ChangeFailure>),
     Ended(Result<Usd, ChangeFailure>),
+    Changed(Result<(), SettingsFailure>),
+    Offered(Result<bool, TransferFailure>),
     Taken(Result<(), TransferFailure>),
     Renewed(Vec<Option<RenewError>>),
     Withdrawn(Result<(), LeaveFailure>),
@@ -353,7 +355,8 @@ impl Both {
             Command::CancelLeave { by, node } => self.cancel_leave(by, node),
             Command::Quote { of, request, seen, is_held } => {
                 let request = self.with_version(request, seen);
-                let made = quote(&self.db, self.steps, of, &request, is_held, self.now);
+                let made =
+                    quote_up_to(RENTED_MAX, &self.db, self.steps, of, &request, is_held, self.now);
                 let expected = self.model.quote(of, &request, is_held, self.now);
                 if expected.is_ok() {
                     self.model.quotes.last_mut().unwrap().id = self.steps;
@@ -380,7 +383,7 @@ impl Both {
             },
             Command::AskPayout { of, dollars: amount, key } => {
                 let asked = ask_once(&self.db, of, self.steps, key, &amount.to_string());
-                let withheld = payouts::funds(&self.db, account(of)).unwrap().withheld;
+                let withheld = payouts::funds(&self.db, account(of), self.now).unwrap().withheld;
                 let amount = dollars(amount);
                 let expected = self.model.request_payout(of, self.steps, key, amount, withheld);
                 (Answer::Asked(asked), Answer::Asked(expected))
@@ -482,16 +485,18 @@ impl Both {
                     name: "mine".into(),
                     labels: vec!["a".into()],
                     renewal,
+                    renewal_by: RenewalSetter::Renter,
                     auto_start: false,
                 };
                 let done = rentals::change_settings(&self.db, account(renter), id, &own);
                 self.model.rentals[rental].renewal = wish;
-                (Answer::IsDone(done), Answer::IsDone(Ok(true)))
+                (Answer::Changed(done), Answer::Changed(Ok(())))
             }
             Command::Transfer { to, .. } => {
-                let offered = transfers::offer(&self.db, account(renter), id, &email(to), self.now);
+                let offered =
+                    transfers::offer(&self.db, account(renter), id, &email(to), None, self.now);
                 let expected = self.model.offer_transfer(renter, rental, to, self.now);
-                (Answer::IsDone(offered), Answer::IsDone(Ok(expected)))
+                (Answer::Offered(offered), Answer::Offered(Ok(expected)))
             }
             Command::Accept { by, .. } => {
                 let who = by.or(of.transfer.map(|(to, _)| to)).unwrap_or(renter);

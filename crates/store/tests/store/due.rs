@@ -7,7 +7,7 @@ use domain::rental::{ExtendError, RenewError, Renewal, RentalState};
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::due::{Notice, NotificationMail, is_reminded, remind, renew, renewing, unreminded};
-use store::rentals::{Rental, RentalSettings, change_settings};
+use store::rentals::{RenewalSetter, Rental, RentalSettings, change_settings};
 use store::{Db, RusqliteDb};
 
 use crate::dump::dump;
@@ -32,8 +32,14 @@ fn renewing_rental(max: &str) -> (RusqliteDb, Rental) {
 
 fn wish(db: &dyn Db, rental: &Rental, max: &str) {
     let renewal = Some(Renewal { term: Term::Month, max_price: usd(max) });
-    let own = RentalSettings { name: String::new(), labels: vec![], renewal, auto_start: false };
-    assert_eq!(change_settings(db, account(OMAR), rental.life.id, &own), Ok(true));
+    let own = RentalSettings {
+        name: String::new(),
+        labels: vec![],
+        renewal,
+        renewal_by: RenewalSetter::Renter,
+        auto_start: false,
+    };
+    assert_eq!(change_settings(db, account(OMAR), rental.life.id, &own), Ok(()));
 }
 
 /// One run, as the cron does it: renewals, then what is over, then what is earned.

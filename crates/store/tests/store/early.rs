@@ -77,7 +77,9 @@ fn the_rows_of_an_early_end() {
         ~ ledger_accounts id=2 balance_micros=987500000
         ~ ledger_accounts id=4 balance_micros=0
         + ledger_accounts id=5 kind='earnings' owner_id='farmer' balance_micros=11250000
-        + ledger_accounts id=6 kind='platform' owner_id='' balance_micros=1250000
+            owed_micros=0 settles_at=0
+        + ledger_accounts id=6 kind='platform' owner_id='' balance_micros=1250000 owed_micros=0
+            settles_at=0
         + ledger_entries ledger_account_id=2 transaction_id=6 amount_micros=12500000
             balance_after_micros=987500000
         + ledger_entries ledger_account_id=4 transaction_id=5 amount_micros=-12500000

@@ -39,7 +39,9 @@ fn a_day_of_a_rental_leaves_these_rows() {
             credited_micros=0
         ~ ledger_accounts id=4 balance_micros=24170000
         + ledger_accounts id=5 kind='earnings' owner_id='farmer' balance_micros=750000
-        + ledger_accounts id=6 kind='platform' owner_id='' balance_micros=80000
+            owed_micros=0 settles_at=0
+        + ledger_accounts id=6 kind='platform' owner_id='' balance_micros=80000 owed_micros=0
+            settles_at=0
         + ledger_entries ledger_account_id=4 transaction_id=4 amount_micros=-830000
             balance_after_micros=24170000
         + ledger_entries ledger_account_id=5 transaction_id=4 amount_micros=750000
@@ -76,7 +78,9 @@ fn the_end_of_a_term_leaves_these_rows() {
             credited_micros=0
         ~ ledger_accounts id=4 balance_micros=0
         + ledger_accounts id=5 kind='earnings' owner_id='farmer' balance_micros=22500000
-        + ledger_accounts id=6 kind='platform' owner_id='' balance_micros=2500000
+            owed_micros=0 settles_at=0
+        + ledger_accounts id=6 kind='platform' owner_id='' balance_micros=2500000 owed_micros=0
+            settles_at=0
         + ledger_entries ledger_account_id=4 transaction_id=4 amount_micros=-25000000
             balance_after_micros=0
         + ledger_entries ledger_account_id=5 transaction_id=4 amount_micros=22500000

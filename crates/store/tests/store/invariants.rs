@@ -100,7 +100,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 123] = [
+const BREAKS: [(&str, &str); 125] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -239,6 +239,14 @@ const BREAKS: [(&str, &str); 123] = [
     ("transactions-sum-to-zero", "DELETE FROM ledger_entries WHERE transaction_id = 1"),
     ("balances-are-sums", "UPDATE ledger_accounts SET balance_micros = balance_micros + 1"),
     ("no-negative-balance", "UPDATE ledger_accounts SET balance_micros = -1 WHERE kind = 'escrow'"),
+    (
+        "no-negative-balance",
+        "UPDATE ledger_accounts SET balance_micros = -1, owed_micros = 1 WHERE kind = 'wallet'",
+    ),
+    (
+        "reversals-are-debited",
+        "INSERT INTO top_up_reversals SELECT id, 1, 1 FROM top_ups WHERE state = 'paid'",
+    ),
     ("rentals-are-paid", "UPDATE rental_periods SET total_micros = total_micros + 1"),
     ("rentals-are-paid", "UPDATE rental_periods SET payer_id = 'another'"),
     (
@@ -314,7 +322,7 @@ const BREAKS: [(&str, &str); 123] = [
     ("top-ups-are-credited", "UPDATE top_ups SET state = 'paid'"),
     (
         "farms-are-offered-by-owners",
-        "INSERT INTO farms VALUES (1, '', 1, '', 'another', 'operator', 0, 0)",
+        "INSERT INTO farms VALUES (1, '', 1, '', 'another', 'operator', 0, 0, NULL)",
     ),
     (
         "rentals-earn-for-the-farmer",

@@ -49,6 +49,7 @@ mod receipts;
 mod reconciliation;
 mod refusals;
 mod rent;
+mod reversals;
 mod schema;
 mod schema_file;
 mod search;

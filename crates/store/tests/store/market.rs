@@ -572,10 +572,25 @@ pub(crate) fn quote(
     is_held: bool,
     at: Timestamp,
 ) -> Result<Quote, RentFailure> {
+    quote_up_to(SLICES_MAX, db, number, of, request, is_held, at)
+}
+
+/// The same where an account may have so many slices.
+pub(crate) fn quote_up_to(
+    slices_max: u32,
+    db: &dyn Db,
+    number: u32,
+    of: u32,
+    request: &RentRequest,
+    is_held: bool,
+    at: Timestamp,
+) -> Result<Quote, RentFailure> {
     let new = NewQuote {
         id: quote_id(number),
         request,
         account: account(of),
+        token: None,
+        slices_max,
         platform_fee: Percent::whole(10),
         is_held,
         sign: &|document| Some(format!("signed {}", document.len())),

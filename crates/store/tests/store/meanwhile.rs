@@ -8,15 +8,16 @@ use domain::order::RentError;
 use domain::rental::{ExtendError, Renewal, RentalState};
 use domain::term::Term;
 use store::quotes::{NewQuote, make};
-use store::rentals::{ChangeFailure, Rental, RentalSettings, change_settings, end};
+use store::rentals::{ChangeFailure, RenewalSetter, Rental, RentalSettings, change_settings, end};
 use store::renting::{Basis, RentFailure};
 use store::transfers::{TransferFailure, accept, offer, withdraw};
 use store::{Db, Rows, RusqliteDb, StoreError, Value, due};
 
 use crate::NO_MACHINES;
 use crate::market::{
-    AIDA, Attempt, NODE, OMAR, account, assert_sound, attempt, balance, count, email, extend, fund,
-    market, now, one, order, order_id, publish, quote, quote_id, rent, rental_of, some, usd,
+    AIDA, Attempt, NODE, OMAR, SLICES_MAX, account, assert_sound, attempt, balance, count, email,
+    extend, fund, market, now, one, order, order_id, publish, quote, quote_id, rent, rental_of,
+    some, usd,
 };
 
 /// A connection on which something happens before the first statement that contains a text.
@@ -70,11 +71,13 @@ fn a_third_hold_is_not_joined_by_a_fourth() {
         id: quote_id(9),
         request: &request,
         account: account(OMAR),
+        token: None,
+        slices_max: SLICES_MAX,
         platform_fee: Percent::whole(10),
         is_held: true,
         sign: &|_| None,
     };
-    let faster = meanwhile(&db, "INSERT INTO make_quote", |db| {
+    let faster = meanwhile(&db, "INSERT INTO keep_quote", |db| {
         // Another slice: it is the count that is in the way.
         quote(db, HOLDS_MAX, OMAR, &one(9), true, now()).unwrap();
     });
@@ -92,12 +95,14 @@ fn a_quote_has_the_price_of_the_moment_at_which_it_is_made() {
             id: quote_id(u32::from(is_held)),
             request: &request,
             account: account(OMAR),
+            token: None,
+            slices_max: SLICES_MAX,
             platform_fee: Percent::whole(10),
             is_held,
             sign: &|_| None,
         };
         let price = if is_held { "30" } else { "35" };
-        let faster = meanwhile(&db, "INSERT INTO make_quote", |db| publish(db, NODE, price));
+        let faster = meanwhile(&db, "INSERT INTO keep_quote", |db| publish(db, NODE, price));
         let made = make(&faster, &new, now()).unwrap();
         assert_eq!(made.total(), usd(price) + usd(price));
         assert_sound(&db);
@@ -162,7 +167,7 @@ fn what_ends_or_goes_meanwhile_is_not_extended() {
     assert_eq!(balance(&db, OMAR), usd("925"));
     assert_sound(&db);
     let (db, rental) = rented();
-    offer(&db, account(OMAR), rental.life.id, &email(AIDA), now()).unwrap();
+    offer(&db, account(OMAR), rental.life.id, &email(AIDA), None, now()).unwrap();
     let faster = meanwhile(&db, CHANGE, |db| {
         accept(db, account(AIDA), rental.life.id, 9, &NO_MACHINES, now()).unwrap();
     });
@@ -205,7 +210,13 @@ fn what_is_extended_meanwhile_is_not_freed() {
 fn a_renewal_that_is_not_wanted_any_more_waits_for_the_next_look() {
     let (db, rental) = rented();
     let renewal = Some(Renewal { term: Term::Month, max_price: usd("25") });
-    let own = RentalSettings { name: String::new(), labels: vec![], renewal, auto_start: false };
+    let own = RentalSettings {
+        name: String::new(),
+        labels: vec![],
+        renewal,
+        renewal_by: RenewalSetter::Renter,
+        auto_start: false,
+    };
     change_settings(&db, account(OMAR), rental.life.id, &own).unwrap();
     let at = rental.life.ends_at;
     let notice = &due::renewing(&db, at, 9).unwrap()[0];
@@ -225,7 +236,7 @@ fn what_is_taken_back_or_ends_meanwhile_is_not_taken_over() {
     ];
     for change in changes {
         let (db, rental) = rented();
-        offer(&db, account(OMAR), rental.life.id, &email(AIDA), now()).unwrap();
+        offer(&db, account(OMAR), rental.life.id, &email(AIDA), None, now()).unwrap();
         let faster = meanwhile(&db, "INSERT INTO take_over_rental", |db| change(db, &rental));
         let refused = accept(&faster, account(AIDA), rental.life.id, 9, &NO_MACHINES, now());
         assert_eq!(refused, Err(TransferFailure::NotOffered));
@@ -233,7 +244,7 @@ fn what_is_taken_back_or_ends_meanwhile_is_not_taken_over() {
     }
     // Or its new renter rents as much as they may.
     let (db, rental) = rented();
-    offer(&db, account(OMAR), rental.life.id, &email(AIDA), now()).unwrap();
+    offer(&db, account(OMAR), rental.life.id, &email(AIDA), None, now()).unwrap();
     let faster = meanwhile(&db, "INSERT INTO take_over_rental", |db| {
         rent(db, Attempt { id: 60, ..attempt(AIDA, "key") }).unwrap();
     });

@@ -39,6 +39,8 @@ pub(crate) struct Model {
     pub(crate) platform_micros: i64,
     pub(crate) credits: BTreeMap<u32, (u32, i64, Usd)>,
     pub(crate) quotes: Vec<ModelQuote>,
+    /// Slices that whoever asks for a hold may not have: the node and the number.
+    pub(crate) left_out: Vec<(u32, u32)>,
     pub(crate) orders: Vec<ModelOrder>,
     pub(crate) rentals: Vec<ModelRental>,
     pub(crate) payouts: Vec<ModelPayout>,
@@ -54,6 +56,7 @@ pub(crate) enum Slot {
 }
 
 pub(crate) struct ModelNode {
+    pub(crate) id: u32,
     pub(crate) farmer: u32,
     pub(crate) listing: Listing,
     pub(crate) version: i64,
@@ -160,6 +163,7 @@ impl Model {
         }
         let capacity = usize::try_from(slices).unwrap();
         let made = ModelNode {
+            id: node,
             farmer,
             listing: Listing::Draft,
             version: 1,

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
-use domain::order::{HOLDS_MAX, QUOTE_SECONDS};
-use domain::order::{RentError, RentRequest, Spread, Wanted};
+use domain::order::{
+    HOLDS_MAX, HOLDS_OF_SLICE_MAX, HOLDS_SECONDS, QUOTE_SECONDS, RentError, RentRequest, Spread,
+    Wanted,
+};
 use domain::period::Period;
 use domain::rental::RentalState;
 use domain::term::Term;
@@ -45,6 +47,8 @@ pub(crate) struct ModelQuote {
     pub(crate) expires_at: Timestamp,
     pub(crate) is_held: bool,
     pub(crate) is_used: bool,
+    /// The slices that it held: the node and the number.
+    pub(crate) held: Vec<(u32, u32)>,
 }
 
 /// What an account asked for with a key.
@@ -73,9 +77,24 @@ impl Model {
             |slot: Slot| slot == Slot::Free || (self.is_lapsed(slot, now) && !node.has_excess());
         (1..)
             .zip(&node.slices)
-            .filter(|(_, slot)| is_free(**slot))
+            .filter(|(number, slot)| {
+                is_free(**slot) && !self.left_out.contains(&(node.id, *number))
+            })
             .map(|(number, _)| number)
             .collect()
+    }
+
+    /// What an account has held so often that it may not hold it again now.
+    fn held_often(&self, account: u32, now: Timestamp) -> Vec<(u32, u32)> {
+        let since = now.plus_seconds(-HOLDS_SECONDS);
+        let counts = |quote: &&ModelQuote| {
+            quote.account == account && !quote.is_used && quote.expires_at > since
+        };
+        let held: Vec<_> =
+            self.quotes.iter().filter(counts).flat_map(|quote| quote.held.clone()).collect();
+        let times = |slice| held.iter().filter(|other| **other == slice).count();
+        let max = usize::try_from(HOLDS_OF_SLICE_MAX).unwrap();
+        held.iter().copied().filter(|slice| times(*slice) >= max).collect()
     }
 
     fn taken_of(&self, node: &ModelNode, now: Timestamp) -> u32 {
@@ -99,7 +118,9 @@ impl Model {
             return;
         }
         self.quotes[quote].is_held = false;
-        self.quotes[quote].expires_at = self.quotes[quote].expires_at.min(now);
+        let made_at = self.quotes[quote].expires_at.plus_seconds(-QUOTE_SECONDS);
+        self.quotes[quote].expires_at =
+            self.quotes[quote].expires_at.min(now).max(made_at.plus_seconds(1));
         for node in self.nodes.values_mut() {
             if node.slices.contains(&Slot::Held(quote)) {
                 node.free(|slot| slot == Slot::Held(quote));
@@ -257,18 +278,59 @@ impl Model {
         }
         let mut items = self.choose(request, account, now)?;
         if is_held {
-            self.place(&mut items, now);
+            items = self.hold(request, account, now)?;
         }
         self.release_lapsed(now);
+        let number = self.quotes.len();
         if is_held {
             for item in &items {
-                self.fill(item, Slot::Held(self.quotes.len()));
+                self.fill(item, Slot::Held(number));
             }
         }
+        let held = self.nodes.values().flat_map(|node| {
+            let all = (1..).zip(&node.slices);
+            let held = all.filter(|(_, slot)| **slot == Slot::Held(number));
+            held.map(|(slice, _)| (node.id, slice))
+        });
+        let held = held.collect();
         let total = items.iter().fold(Usd::ZERO, |sum, item| sum + item.total());
         let expires_at = now.plus_seconds(QUOTE_SECONDS);
-        self.quotes.push(ModelQuote { id: 0, account, items, expires_at, is_held, is_used: false });
+        let is_used = false;
+        self.quotes.push(ModelQuote { id: 0, account, items, expires_at, is_held, is_used, held });
         Ok(total)
+    }
+
+    /// Chooses what is held, of what the account may hold.
+    fn hold(
+        &mut self,
+        request: &RentRequest,
+        account: u32,
+        now: Timestamp,
+    ) -> Result<Vec<ModelItem>, RentError> {
+        self.left_out = self.held_often(account, now);
+        let chosen = self.choose(request, account, now).map(|mut items| {
+            self.place(&mut items, now);
+            items
+        });
+        self.left_out.clear();
+        let items = chosen.map_err(|_| RentError::HeldTooOften(HOLDS_OF_SLICE_MAX))?;
+        let slices = |items: &[ModelItem]| items.iter().map(ModelItem::slices).sum::<u32>();
+        let total =
+            |items: &[ModelItem]| items.iter().fold(Usd::ZERO, |sum, item| sum + item.total());
+        let holding = |quote: &&ModelQuote| {
+            quote.account == account && quote.is_held && quote.expires_at > now
+        };
+        let held = || self.quotes.iter().filter(holding);
+        let has = self.rented(account) + held().map(|quote| slices(&quote.items)).sum::<u32>();
+        if has + slices(&items) > RENTED_MAX {
+            return Err(RentError::OverLimit { slices: has, max: RENTED_MAX });
+        }
+        let left = held().fold(self.wallet(account), |left, quote| left - total(&quote.items));
+        let total = total(&items);
+        if left < total {
+            return Err(RentError::InsufficientFunds { total, missing: total - left });
+        }
+        Ok(items)
     }
 
     /// What a quote says, if it can still be had.

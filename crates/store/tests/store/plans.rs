@@ -422,6 +422,7 @@ fn a_day_of_rentals(db: &dyn Db) {
         name: "mine".into(),
         labels: vec![],
         renewal: Some(Renewal { term: Term::Month, max_price: usd("25") }),
+        renewal_by: rentals::RenewalSetter::Renter,
         auto_start: true,
     };
     let id = ordered.rentals[0].life.id;
@@ -429,11 +430,11 @@ fn a_day_of_rentals(db: &dyn Db) {
     extend(db, &Attempt { id: 720, ..attempt(AIDA, "more") }, id, None).unwrap();
     rentals::end(db, aida, all.rentals[0].life.id, None, now().plus_seconds(9)).unwrap();
     let other = ordered.rentals[1].life.id;
-    transfers::offer(db, aida, other, &email(OMAR), now()).unwrap();
+    transfers::offer(db, aida, other, &email(OMAR), None, now()).unwrap();
     transfers::of_rental(db, aida, other, now()).unwrap();
     transfers::to_account(db, omar, now()).unwrap();
     transfers::accept(db, omar, other, 200, &NO_MACHINES, now()).unwrap();
-    transfers::offer(db, omar, other, &email(AIDA), now()).unwrap();
+    transfers::offer(db, omar, other, &email(AIDA), None, now()).unwrap();
     transfers::withdraw(db, aida, other).unwrap();
     transfers::sweep(db, now().plus_months(1)).unwrap();
     let near_end = now().plus_months(1).plus_seconds(-80_000);

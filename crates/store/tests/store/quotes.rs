@@ -1,8 +1,10 @@
 //! Quotes: what they say, what they hold, and that each is good once.
 
 use domain::listing::Listing;
-use domain::order::{HOLDS_MAX, QUOTE_SECONDS};
-use domain::order::{RentError, Wanted};
+use domain::order::{
+    Filter, HOLDS_MAX, HOLDS_OF_SLICE_MAX, HOLDS_SECONDS, QUOTE_SECONDS, RentError, RentRequest,
+    Spread, Wanted,
+};
 use domain::time::Timestamp;
 use store::quotes::{Quote, find, make, release, release_due, sweep};
 use store::renting::{Basis, Ordered, RentFailure};
@@ -10,14 +12,20 @@ use store::{Db, RusqliteDb, StoreError, sync};
 
 use crate::dump::dump;
 use crate::market::{
-    AIDA, Attempt, FARMER, NODE, OMAR, account, assert_sound, attempt, balance, carries, charged,
-    count, fund, market, now, one, open_account, order, order_once, publish, quote, quote_id,
-    register, rent, rent_all, report, request, set, shown, slice, some, states, usd, whole,
+    AIDA, Attempt, FARMER, NODE, OMAR, SLICES_MAX, account, assert_sound, attempt, balance,
+    carries, charged, count, fund, market, now, one, open_account, order, order_once, publish,
+    quote, quote_id, quote_up_to, register, rent, rent_all, report, request, set, shown, slice,
+    some, states, usd, whole,
 };
 
 /// When a quote of `now` is over.
 fn over() -> Timestamp {
     now().plus_seconds(QUOTE_SECONDS)
+}
+
+/// So many slices, wherever they are.
+fn anywhere(count: u32) -> RentRequest {
+    request(Wanted::OnMarket { filter: Filter::default(), count, spread: Spread::Any })
 }
 
 /// Rents by a quote.
@@ -116,6 +124,7 @@ fn what_is_given_back_is_free_and_the_quote_is_over() {
 #[test]
 fn a_hold_is_all_or_nothing() {
     let db = market();
+    fund(&db, AIDA, "75");
     quote(&db, 1, AIDA, &some(7), true, now()).unwrap();
     let before = dump(&db);
     let three = quote(&db, 2, OMAR, &some(3), true, now());
@@ -144,6 +153,98 @@ fn an_account_holds_with_three_quotes_at_once() {
     one_more(6, true, now()).unwrap();
     assert_eq!(one_more(7, true, over().plus_seconds(-1)), refused);
     one_more(7, true, over()).unwrap();
+    assert_sound(&db);
+}
+
+/// Without money nothing is held, and what is held counts.
+#[test]
+fn a_hold_needs_the_money_that_it_would_cost() {
+    let db = market();
+    open_account(&db, 9);
+    let poor = |total, missing| {
+        let (total, missing) = (usd(total), usd(missing));
+        Err(RentFailure::Rule(RentError::InsufficientFunds { total, missing }))
+    };
+    let before = dump(&db);
+    assert_eq!(quote(&db, 1, 9, &whole(NODE), true, now()), poor("225", "225"));
+    assert_eq!(dump(&db), before);
+    quote(&db, 2, 9, &whole(NODE), false, now()).unwrap();
+    // Omar has $100, and three slices cost $75.
+    quote(&db, 3, OMAR, &some(3), true, now()).unwrap();
+    assert_eq!(quote(&db, 4, OMAR, &some(2), true, now()), poor("50", "25"));
+    quote(&db, 5, OMAR, &some(1), true, now()).unwrap();
+    // Once they are given back, they cost nothing.
+    release(&db, account(OMAR), quote_id(3), now()).unwrap();
+    quote(&db, 6, OMAR, &some(2), true, now()).unwrap();
+    assert_sound(&db);
+}
+
+#[test]
+fn a_hold_counts_against_the_slices_of_an_account() {
+    let db = market();
+    rent(&db, attempt(OMAR, "key")).unwrap();
+    let up_to = |max, number, count| {
+        quote_up_to(max, &db, number, OMAR, &some(count), true, now()).map(|_| ())
+    };
+    let over = |slices| Err(RentFailure::Rule(RentError::OverLimit { slices, max: 3 }));
+    assert_eq!(up_to(3, 1, 3), over(1));
+    up_to(3, 2, 1).unwrap();
+    assert_eq!(up_to(3, 3, 2), over(2));
+    up_to(3, 4, 1).unwrap();
+    assert_sound(&db);
+}
+
+/// One after the other, for a quarter of an hour in all: then they are somebody else's.
+#[test]
+fn an_account_does_not_hold_a_slice_for_ever() {
+    let refused = |made: Result<Quote, RentFailure>| {
+        let too_often = RentError::HeldTooOften(HOLDS_OF_SLICE_MAX);
+        assert_eq!(made, Err(RentFailure::Rule(too_often)));
+    };
+    for request in [one(2), some(9), whole(NODE), anywhere(8)] {
+        let db = market();
+        fund(&db, OMAR, "900");
+        let after = |holds: u32| now().plus_seconds(i64::from(holds) * (QUOTE_SECONDS + 1));
+        for nth in 0..HOLDS_OF_SLICE_MAX {
+            let held = quote(&db, nth, OMAR, &request, true, after(nth)).unwrap();
+            // Giving it back early makes no difference.
+            if nth == 1 {
+                release(&db, account(OMAR), held.id, after(nth).plus_seconds(9)).unwrap();
+            }
+        }
+        let hold = |number, who, at| quote(&db, number, who, &request, true, at);
+        let next = after(HOLDS_OF_SLICE_MAX);
+        let before = dump(&db);
+        refused(hold(20, OMAR, next));
+        assert_eq!(dump(&db), before);
+        // A day after the first one there is room for one more.
+        let next_day = after(1).plus_seconds(HOLDS_SECONDS);
+        let last = hold(21, OMAR, next_day).unwrap();
+        release(&db, account(OMAR), last.id, next_day.plus_seconds(1)).unwrap();
+        refused(hold(22, OMAR, next_day.plus_seconds(2)));
+        // Somebody else may, and whoever rents may as ever.
+        fund(&db, AIDA, "900");
+        let at = next_day.plus_seconds(2 * QUOTE_SECONDS);
+        let theirs = hold(23, AIDA, at).unwrap();
+        release(&db, account(AIDA), theirs.id, at).unwrap();
+        rent_all(&db, &Attempt { at, ..attempt(OMAR, "key") }, &request).unwrap();
+        assert_sound(&db);
+    }
+}
+
+/// Of a node, the slices that were not held so often are still to be had.
+#[test]
+fn a_hold_takes_other_slices_where_there_are_some() {
+    let db = market();
+    fund(&db, OMAR, "900");
+    let after = |holds: u32| now().plus_seconds(i64::from(holds) * (QUOTE_SECONDS + 1));
+    for nth in 0..HOLDS_OF_SLICE_MAX {
+        quote(&db, nth, OMAR, &some(4), true, after(nth)).unwrap();
+    }
+    let next = after(HOLDS_OF_SLICE_MAX);
+    let held = quote(&db, 20, OMAR, &some(5), true, next).unwrap();
+    let slices: Vec<_> = held.items.iter().filter_map(|item| item.slice).collect();
+    assert_eq!(slices, [5, 6, 7, 8, 9]);
     assert_sound(&db);
 }
 
@@ -188,13 +289,16 @@ fn an_unheld_quote_takes_what_is_still_there() {
 #[test]
 fn what_cannot_be_paid_leaves_the_hold() {
     let db = market();
+    fund(&db, OMAR, "25");
     let held = quote(&db, 1, OMAR, &some(5), true, now()).unwrap();
+    // It was spent on something else meanwhile.
+    rent(&db, Attempt { id: 70, ..attempt(OMAR, "other") }).unwrap();
     let before = dump(&db);
     let (total, missing) = (usd("125"), usd("25"));
     let poor = RentError::InsufficientFunds { total, missing };
     assert_eq!(use_it(&db, &attempt(OMAR, "key"), &held), rule(poor));
     assert_eq!(dump(&db), before);
-    fund(&db, OMAR, "25");
+    fund(&db, OMAR, "35");
     use_it(&db, &attempt(OMAR, "key"), &held).unwrap();
     assert_sound(&db);
 }
@@ -206,6 +310,7 @@ fn a_lapsed_hold_is_free_without_any_job() {
     for request in wanted {
         let db = market();
         fund(&db, AIDA, "900");
+        fund(&db, OMAR, "900");
         quote(&db, 1, OMAR, &some(5), true, now()).unwrap();
         quote(&db, 2, OMAR, &some(4), true, now()).unwrap();
         let early = Attempt { at: over().plus_seconds(-1), ..attempt(AIDA, "key") };
@@ -215,6 +320,7 @@ fn a_lapsed_hold_is_free_without_any_job() {
     }
     // The same for who holds it next.
     let db = market();
+    fund(&db, OMAR, "900");
     quote(&db, 1, OMAR, &some(9), true, now()).unwrap();
     let next = quote(&db, 2, AIDA, &some(2), true, over()).unwrap();
     assert_eq!(next.items.iter().map(|item| item.slice).collect::<Vec<_>>(), [Some(1), Some(2)]);
@@ -335,11 +441,14 @@ fn a_hold_never_has_fewer_than_it_says() {
         }
     }
     let db = market();
+    fund(&db, OMAR, "50");
     let request = some(6);
     let new = store::quotes::NewQuote {
         id: quote_id(1),
         request: &request,
         account: account(OMAR),
+        token: None,
+        slices_max: SLICES_MAX,
         platform_fee: domain::money::Percent::whole(10),
         is_held: true,
         sign: &|_| None,

@@ -12,7 +12,7 @@ use domain::order::RentError;
 use domain::rental::{GRACE_SECONDS, Renewal};
 use domain::term::Term;
 use store::mails::NewMail;
-use store::rentals::{Rental, RentalSettings};
+use store::rentals::{RenewalSetter, Rental, RentalSettings};
 use store::renting::{Basis, RentFailure};
 use store::{RusqliteDb, StoreError, due, mails, migrate, rentals, transfers};
 
@@ -183,6 +183,7 @@ fn a_quote_is_used_once() {
 fn a_lapsed_hold_is_free_for_all_at_once() {
     for journal_mode in Disk::JOURNAL_MODES {
         let disk = crowded(journal_mode);
+        fund(&disk.open(), AIDA, "125");
         quote(&disk.open(), 1, AIDA, &some(SLICES), true, now()).unwrap();
         let at = now().plus_seconds(QUOTE_SECONDS);
         let early = rent(&disk.open(), Attempt { at: now(), ..attempt(FIRST_RENTER, "early") });
@@ -203,6 +204,9 @@ fn a_lapsed_hold_is_free_for_all_at_once() {
 fn holds_and_rentals_at_once_share_the_slices() {
     for journal_mode in Disk::JOURNAL_MODES {
         let disk = crowded(journal_mode);
+        for number in 0..24 {
+            fund(&disk.open(), FIRST_RENTER + number, "26");
+        }
         let got: u32 = at_once(&disk, 24, |db, number| {
             let (renter, id) = (FIRST_RENTER + number, 200 + number);
             let outcome = if number % 2 == 0 {
@@ -236,7 +240,7 @@ fn changes_of_one_rental_at_once_follow_one_another() {
         let disk = crowded(journal_mode);
         let db = disk.open();
         let id = rent(&db, attempt(AIDA, "key")).unwrap().life.id;
-        transfers::offer(&db, account(AIDA), id, &email(OMAR), now()).unwrap();
+        transfers::offer(&db, account(AIDA), id, &email(OMAR), None, now()).unwrap();
         at_once(&disk, 16, |db, number| {
             let at = now().plus_seconds(i64::from(number) * 90_000);
             let key = format!("more-{}", number / 8);
@@ -268,9 +272,14 @@ fn renewals_happen_once_though_runs_overlap() {
             let key = format!("key-{number}");
             let id = rent(&db, Attempt { id: 50 + number, ..attempt(AIDA, &key) }).unwrap().life.id;
             let renewal = Some(Renewal { term: Term::Month, max_price: usd("25") });
-            let own =
-                RentalSettings { name: String::new(), labels: vec![], renewal, auto_start: false };
-            assert_eq!(rentals::change_settings(&db, account(AIDA), id, &own), Ok(true));
+            let own = RentalSettings {
+                name: String::new(),
+                labels: vec![],
+                renewal,
+                renewal_by: RenewalSetter::Renter,
+                auto_start: false,
+            };
+            assert_eq!(rentals::change_settings(&db, account(AIDA), id, &own), Ok(()));
         }
         let at = now().plus_months(1);
         at_once(&disk, 4, |db, number| {

@@ -40,6 +40,7 @@ fn three_months_at_25_dollars_leave_these_rows() {
             slice_number=1 rental_id='rental' created_at=1795367321 subject=NULL
         ~ ledger_accounts id=2 balance_micros=28750000
         + ledger_accounts id=4 kind='escrow' owner_id='rental' balance_micros=71250000
+            owed_micros=0 settles_at=0
         + ledger_entries ledger_account_id=2 transaction_id=3 amount_micros=-71250000
             balance_after_micros=28750000
         + ledger_entries ledger_account_id=4 transaction_id=3 amount_micros=71250000
@@ -57,7 +58,8 @@ fn three_months_at_25_dollars_leave_these_rows() {
             slice_number=1 slices=1 renter_id='omar' farmer_id='farmer' state='active' version=1
             price_micros=25000000 price_until=1834852121 min_uptime=9950 min_bandwidth_mbps=100
             started_at=1795367321 ends_at=1803316121 ended_at=NULL earns_at=1795453721 name=''
-            labels='[]' renew_months=NULL renew_max_micros=NULL auto_start=0
+            labels='[]' renew_months=NULL renew_max_micros=NULL auto_start=0 renew_token_id=NULL
+            renew_most_micros=NULL
         + rentals_begun rental_id='rental' node_id=32 began_at=1795367321 waited_seconds=0
         + responses owner_id='omar' idempotency_key='key' operation='rent'
             fingerprint=x'shkzpdbjsbeucwghmkrqewhnrohdqrlw' status=201 location='/api'

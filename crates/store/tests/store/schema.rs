@@ -132,7 +132,7 @@ fn a_second_active_rental_of_a_slice_is_refused() {
     let copy = "INSERT INTO rentals
                 SELECT 'second', order_id, node_id, slice_number, slices, ?1, farmer_id, state, 1,
                        price_micros, price_until, min_uptime, min_bandwidth_mbps, started_at,
-                       ends_at, ended_at, earns_at, '', '[]', NULL, NULL, 0
+                       ends_at, ended_at, earns_at, '', '[]', NULL, NULL, 0, NULL, NULL
                   FROM rentals";
     let aida = Value::text(crate::market::account(AIDA));
     let refused = db.run(copy, &[aida]);
@@ -161,6 +161,8 @@ fn what_must_never_be_is_refused_by_hand_too() {
         "UPDATE rentals SET name = zeroblob(0) || printf('%.*c', 81, 'x')",
         "UPDATE rentals SET renew_months = 2, renew_max_micros = 1",
         "UPDATE rentals SET renew_months = 3",
+        "UPDATE rentals SET renew_token_id = 't', renew_most_micros = 1",
+        "UPDATE rentals SET renew_most_micros = 1",
         "UPDATE rentals SET renew_max_micros = 3",
         "UPDATE rentals SET order_id = 'none'",
         "UPDATE rental_periods SET fee_micros = total_micros + 1",
@@ -181,8 +183,8 @@ fn what_must_never_be_is_refused_by_hand_too() {
         "INSERT INTO quotes
          VALUES ('q', (SELECT id FROM accounts), '{}', NULL, '[]', 5, 5, NULL, NULL)",
         "INSERT INTO quotes VALUES ('q', (SELECT id FROM accounts), '{}', NULL, '[]', 5, 6, 6, 6)",
-        "INSERT INTO transfers SELECT id, 'a@example.org', 5, 5 FROM rentals",
-        "INSERT INTO transfers VALUES ('none', 'a@example.org', 5, 6)",
+        "INSERT INTO transfers SELECT id, 'a@example.org', 5, 5, NULL FROM rentals",
+        "INSERT INTO transfers VALUES ('none', 'a@example.org', 5, 6, NULL)",
         "INSERT INTO ledger_transactions (kind, reference, reason, created_at)
          VALUES ('gift', 'x', '', 5)",
         "INSERT INTO events (kind, created_at) VALUES ('wedding', 5)",

@@ -4,7 +4,9 @@ use domain::order::RentError;
 use domain::rental::{Renewal, RentalState, TRANSFER_SECONDS};
 use domain::term::Term;
 use store::RusqliteDb;
-use store::rentals::{Rental, RentalSettings, change_settings, end};
+use store::rentals::{
+    RenewalSetter, Rental, RentalSettings, SettingsFailure, change_settings, end,
+};
 use store::renting::Basis;
 use store::transfers::{TransferFailure, accept, of_rental, offer, sweep, to_account, withdraw};
 
@@ -19,7 +21,7 @@ use crate::market::{
 fn offered(to: u32) -> (RusqliteDb, Rental) {
     let db = market();
     let rental = rent(&db, attempt(OMAR, "key")).unwrap();
-    assert_eq!(offer(&db, account(OMAR), rental.life.id, &email(to), now()), Ok(true));
+    assert_eq!(offer(&db, account(OMAR), rental.life.id, &email(to), None, now()), Ok(true));
     (db, rental)
 }
 
@@ -34,10 +36,14 @@ fn a_rental_is_taken_over_once() {
         name: "my cluster".into(),
         labels: vec!["a".into()],
         renewal: Some(Renewal { term: Term::Month, max_price: usd("25") }),
+        renewal_by: RenewalSetter::Renter,
         auto_start: true,
     };
-    assert_eq!(change_settings(&db, account(OMAR), rental.life.id, &own), Ok(true));
-    assert_eq!(change_settings(&db, account(AIDA), rental.life.id, &own), Ok(false));
+    assert_eq!(change_settings(&db, account(OMAR), rental.life.id, &own), Ok(()));
+    assert_eq!(
+        change_settings(&db, account(AIDA), rental.life.id, &own),
+        Err(SettingsFailure::NoSuchRental)
+    );
     let shown = to_account(&db, account(AIDA), now()).unwrap();
     assert_eq!((shown.len(), shown[0].from.as_str()), (1, email(OMAR).as_str()));
     let mine = of_rental(&db, account(OMAR), rental.life.id, now()).unwrap().unwrap();
@@ -98,11 +104,11 @@ fn it_is_for_whom_it_was_offered_to() {
     let before = dump(&db);
     assert_eq!(take(&db, FARMER, &rental), Err(TransferFailure::NotOffered));
     let aida = account(AIDA);
-    assert_eq!(offer(&db, aida, rental.life.id, &email(AIDA), now()), Ok(false));
+    assert_eq!(offer(&db, aida, rental.life.id, &email(AIDA), None, now()), Ok(false));
     assert_eq!(withdraw(&db, account(FARMER), rental.life.id), Ok(false));
     assert_eq!(dump(&db), before);
     // Another offer of it takes the place of the first.
-    assert_eq!(offer(&db, account(OMAR), rental.life.id, &email(FARMER), now()), Ok(true));
+    assert_eq!(offer(&db, account(OMAR), rental.life.id, &email(FARMER), None, now()), Ok(true));
     assert_eq!(take(&db, AIDA, &rental), Err(TransferFailure::NotOffered));
     assert_eq!(take(&db, FARMER, &rental), Err(TransferFailure::Rule(RentError::OwnSlice)));
     assert_sound(&db);
@@ -138,14 +144,14 @@ fn what_has_ended_is_nobodys_to_take() {
     let (db, rental) = offered(AIDA);
     end(&db, account(OMAR), rental.life.id, None, now()).unwrap();
     assert_eq!(take(&db, AIDA, &rental), Err(TransferFailure::NotOffered));
-    assert_eq!(offer(&db, account(OMAR), rental.life.id, &email(AIDA), now()), Ok(false));
+    assert_eq!(offer(&db, account(OMAR), rental.life.id, &email(AIDA), None, now()), Ok(false));
     assert_eq!(count(&db, "SELECT count(*) FROM transfers"), 0);
     // In its grace it still is, and the new renter may extend it.
     let db = market();
     let rental = rent(&db, attempt(OMAR, "key")).unwrap();
     pass(&db, rental.life.ends_at, 10);
     let over = rental.life.ends_at;
-    assert_eq!(offer(&db, account(OMAR), rental.life.id, &email(AIDA), over), Ok(true));
+    assert_eq!(offer(&db, account(OMAR), rental.life.id, &email(AIDA), None, over), Ok(true));
     accept(&db, account(AIDA), rental.life.id, SLICES_MAX, &NO_MACHINES, over).unwrap();
     let more = Attempt { id: 50, at: over, ..attempt(AIDA, "more") };
     let again = extend(&db, &more, rental.life.id, None).unwrap();

@@ -1,12 +1,15 @@
 //! The problem that each failure of a rule or of the store is.
 
+use std::fmt::Display;
+
 use domain::field::FieldError;
 use domain::leaving::{MoveError, NoticeError};
 use domain::maintenance::MaintenanceError;
+use domain::money::Usd;
 use domain::offering::{AboveMeasured, OfferingError};
 use domain::order::RentError;
 use domain::payout::RequestError;
-use domain::rental::ExtendError;
+use domain::rental::{CeilingError, ExtendError};
 use store::disputes::{DecideFailure, DisputeFailure};
 use store::jobs::ReportFailure;
 use store::leaving::{LeaveFailure, MoveFailure};
@@ -15,7 +18,7 @@ use store::machine_actions::ActionFailure;
 use store::maintenance::MaintenanceFailure;
 use store::offering::OfferingFailure;
 use store::payouts::{self, RequestFailure};
-use store::rentals::ChangeFailure;
+use store::rentals::{ChangeFailure, SettingsFailure};
 use store::renting::RentFailure;
 use store::top_ups::BeginFailure;
 use store::transfers::TransferFailure;
@@ -36,7 +39,7 @@ impl From<RentError> for Problem {
             RentError::OwnSlice => Kind::OwnSlice,
             RentError::OverSpendingLimit { .. } => Kind::OverSpendingLimit,
             RentError::OverLimit { .. } => Kind::OverLimit,
-            RentError::TooManyHolds(_) => Kind::TooManyHolds,
+            RentError::TooManyHolds(_) | RentError::HeldTooOften(_) => Kind::TooManyHolds,
             RentError::InsufficientFunds { total, missing } => {
                 return Problem::new(Kind::InsufficientFunds, error)
                     .with("total_cost", total.to_string())
@@ -80,6 +83,12 @@ impl From<ExtendError> for Problem {
     }
 }
 
+impl From<CeilingError> for Problem {
+    fn from(error: CeilingError) -> Problem {
+        Problem::new(Kind::OverSpendingLimit, error)
+    }
+}
+
 impl From<ChangeFailure> for Problem {
     fn from(failure: ChangeFailure) -> Problem {
         match failure {
@@ -90,6 +99,16 @@ impl From<ChangeFailure> for Problem {
                 Problem::new(Kind::RefundChanged, failure).with("refund", refund.to_string())
             }
             ChangeFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SettingsFailure> for Problem {
+    fn from(failure: SettingsFailure) -> Problem {
+        match failure {
+            SettingsFailure::NoSuchRental => Problem::not_found(),
+            SettingsFailure::Ceiling(error) => error.into(),
+            SettingsFailure::Store(error) => error.into(),
         }
     }
 }
@@ -142,6 +161,7 @@ impl From<TransferFailure> for Problem {
         match failure {
             TransferFailure::NotOffered => Problem::new(Kind::NotFound, failure),
             TransferFailure::Rule(error) => error.into(),
+            TransferFailure::Ceiling(error) => error.into(),
             TransferFailure::Store(error) => error.into(),
         }
     }
@@ -168,8 +188,16 @@ impl From<RequestFailure> for Problem {
                 Problem::new(Kind::InsufficientEarnings, rule)
             }
             RequestError::TooMany => Problem::new(Kind::TooManyPayouts, rule),
+            RequestError::WalletBelowZero { owed } => below_zero(owed, rule),
         }
     }
+}
+
+/// An account is paid nothing while its wallet lacks money.
+fn below_zero(owed: Usd, why: impl Display) -> Problem {
+    Problem::new(Kind::InsufficientFunds, why)
+        .with("missing", owed.to_string())
+        .with("top_up", TOP_UP)
 }
 
 impl From<payouts::ChangeFailure> for Problem {
@@ -179,6 +207,7 @@ impl From<payouts::ChangeFailure> for Problem {
             payouts::ChangeFailure::WrongOrder(wrong) => {
                 Problem::new(Kind::WrongPayoutState, wrong)
             }
+            payouts::ChangeFailure::WalletBelowZero(owed) => below_zero(owed, failure),
             payouts::ChangeFailure::Store(error) => error.into(),
         }
     }

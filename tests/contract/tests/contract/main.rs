@@ -255,6 +255,7 @@ fn the_api_page_is_made_from_what_is_served() {
         POST /admin/credits [operator]
         POST /admin/sla-credits [operator]
         GET /admin/refused-payments [operator]
+        GET /admin/reversed-payments [operator]
         GET /admin/payouts [operator]
         GET /admin/payouts/export [operator]
         POST /admin/payouts/{payout}/approve [operator]

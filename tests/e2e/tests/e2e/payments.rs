@@ -1,8 +1,12 @@
 //! Top-ups by card: begun at localstripe, told by its signed webhooks, credited once.
 
+use std::time::UNIX_EPOCH;
+
 use e2e::{Call, Client, Localstripe, Market, Signed};
+use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 use crate::browser::Browser;
 
@@ -36,6 +40,16 @@ async fn pay_intent(stripe: &Localstripe, top_up: &str, cents: &str, currency: &
     let confirm = format!("/v1/payment_intents/{}/confirm", intent["id"].as_str().unwrap());
     assert_eq!(stripe.post(&confirm, []).await["status"], "succeeded");
     stripe.caught("payment_intent.succeeded", before + 1).await.pop().unwrap()
+}
+
+/// An event that localstripe has no word for, signed as Stripe signs.
+fn signed(kind: &str, object: &Value) -> Signed {
+    let body = json!({ "id": "evt_1", "type": kind, "data": { "object": object } }).to_string();
+    let time = UNIX_EPOCH.elapsed().unwrap().as_secs().to_string();
+    let mac = Hmac::<Sha256>::new_from_slice(Localstripe::SECRET.as_bytes()).unwrap();
+    let mac = mac.chain_update(&time).chain_update(".").chain_update(&body).finalize();
+    let hex: String = mac.into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    Signed { signature: format!("t={time},v1={hex}"), body: body.into_bytes() }
 }
 
 async fn outcome(market: &Market, signed: &Signed) -> String {
@@ -270,6 +284,79 @@ async fn money_that_comes_later_is_credited_when_it_comes() {
     market.check_invariants().await;
 }
 
+/// What was credited and spent goes back: the wallet lacks it, and pays for nothing until it is
+/// there again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_is_taken_back_is_debited_once() {
+    let stripe = Localstripe::start_with_checkout().await;
+    let market = stripe.market().await;
+    market.sign_up("farmer@example.org").await.publish(32, "25").await;
+    let ada = market.sign_up(EMAIL).await;
+    stripe.catch().await;
+    let begun = top_up(&ada, "50", "key").await;
+    let paid = pay_intent(&stripe, id(&begun), "5000", "usd").await;
+    assert_eq!(outcome(&market, &paid).await, "credited");
+    let intent = paid.event()["data"]["object"]["id"].clone();
+    ada.rent("node32", 1).await.ok(201);
+
+    let charge = |refunded: i64| {
+        let charge = json!({
+            "id": "ch_1", "object": "charge", "amount": 5000, "amount_refunded": refunded,
+            "currency": "usd", "payment_intent": intent,
+        });
+        signed("charge.refunded", &charge)
+    };
+    let dispute = |kind: &str, status: &str| {
+        let dispute = json!({
+            "id": "dp_1", "object": "dispute", "amount": 3000, "currency": "usd",
+            "charge": "ch_1", "payment_intent": intent, "status": status,
+        });
+        signed(&format!("charge.dispute.{kind}"), &dispute)
+    };
+    for (event, expected, balance) in [
+        (charge(2000), "reversed", "5.00"),
+        (charge(2000), "already-reversed", "5.00"),
+        (charge(500), "already-reversed", "5.00"),
+        (dispute("created", "needs_response"), "reversed", "-25.00"),
+        (dispute("funds_withdrawn", "needs_response"), "already-reversed", "-25.00"),
+    ] {
+        assert_eq!(outcome(&market, &event).await, expected);
+        assert_eq!(ada.balance().await, balance);
+    }
+    let refused = ada.rent("node32", 1).await.problem(402, "insufficient-funds");
+    assert_eq!(refused["missing"], "50.00");
+    let found = market.operator().get("/api/admin/reversed-payments").await.ok(200);
+    let kinds: Vec<_> = found["items"].as_array().unwrap().iter().map(|it| &it["kind"]).collect();
+    assert_eq!(kinds.len(), 2, "{found}");
+    market.check_invariants().await;
+    // It is won.
+    assert_eq!(outcome(&market, &dispute("closed", "won")).await, "reversed");
+    assert_eq!(outcome(&market, &dispute("created", "needs_response")).await, "already-reversed");
+    assert_eq!(ada.balance().await, "5.00");
+    market.check_invariants().await;
+}
+
+/// A debit that fails in the end: its top-up waits no longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_that_does_not_come_ends_its_top_up() {
+    let stripe = Localstripe::start_with_checkout().await;
+    let market = stripe.market().await;
+    let ada = market.sign_up(EMAIL).await;
+    stripe.catch().await;
+    let begun = top_up(&ada, "30", "key").await;
+    let session = json!({
+        "id": "cs_1", "object": "checkout.session", "payment_status": "unpaid",
+        "payment_intent": "pi_1", "amount_total": 3000, "currency": "usd",
+        "metadata": { "top_up_id": id(&begun) },
+    });
+    let completed = signed("checkout.session.completed", &session);
+    assert_eq!(outcome(&market, &completed).await, "ignored");
+    assert_eq!(state(&ada, &begun).await, "pending");
+    let failed = signed("checkout.session.async_payment_failed", &session);
+    assert_eq!(outcome(&market, &failed).await, "expired");
+    assert_eq!(state(&ada, &begun).await, "expired");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_answer_is_asked_for_again_with_the_same_key() {
     let stripe = Localstripe::start_with_checkout().await;
@@ -351,5 +438,6 @@ pub(crate) async fn use_each_operation() -> Vec<String> {
     ada.get(TOP_UPS).await.ok(200);
     assert_eq!(state(&ada, &begun).await, "paid");
     market.operator().get("/api/admin/refused-payments").await.ok(200);
+    market.operator().get("/api/admin/reversed-payments").await.ok(200);
     market.operations().await.0
 }

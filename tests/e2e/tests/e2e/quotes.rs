@@ -134,6 +134,38 @@ async fn a_hold_that_is_over_is_in_nobodys_way() {
     scene.market.check_invariants().await;
 }
 
+/// Holding costs nothing, and yet nobody without money holds anything; and nobody forever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_needs_money_and_does_not_last_for_ever() {
+    let scene = Scene::new().await;
+    let eve = scene.market.sign_up("eve@example.org").await;
+    let whole = |node: &str| json!({ "node_id": node, "whole_node": true, "duration_months": 1 });
+    let hold = |node: &str| {
+        let mut body = whole(node);
+        body["hold"] = json!(true);
+        body
+    };
+    for node in ["node32", "node600"] {
+        let refused = eve.post(QUOTES, &hold(node)).await.problem(402, "insufficient-funds");
+        assert_eq!(refused["missing"], refused["total_cost"]);
+        eve.post(QUOTES, &whole(node)).await.ok(201);
+    }
+    assert_eq!(scene.free("node32").await, 9);
+    // Ada has $100, which is enough for four slices and not for nine.
+    scene.ada.post(QUOTES, &hold("node32")).await.problem(402, "insufficient-funds");
+    let free = scene.free("node600").await;
+    for _ in 0..3 {
+        scene.ben.post(QUOTES, &hold("node600")).await.ok(201);
+        scene.market.pass(301);
+    }
+    let refused = scene.ben.post(QUOTES, &hold("node600")).await.problem(409, "too-many-holds");
+    assert!(refused["detail"].as_str().unwrap().contains("3 times in 24 hours"), "{refused}");
+    assert_eq!(scene.free("node600").await, free);
+    let rent = json!({ "node_id": "node600", "duration_months": 1 });
+    scene.ben.post(RENT_NODE, &rent).await.ok(201);
+    scene.market.check_invariants().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_refusal_has_its_type_and_what_helps() {
     let scene = Scene::new().await;

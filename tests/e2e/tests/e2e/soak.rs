@@ -250,8 +250,8 @@ async fn renters_hold(renters: &[Renter]) -> i64 {
 async fn what_was_held_beyond_its_time_can_be_held_again() {
     let market = Market::start().await;
     market.sign_up("farmer@example.org").await.publish(17, "25").await;
-    let (ada, ben) =
-        (market.sign_up("ada@example.org").await, market.sign_up("ben@example.org").await);
+    let ada = market.sign_up_with("ada@example.org", "50").await;
+    let ben = market.sign_up_with("ben@example.org", "50").await;
     let body = json!({ "node_id": "node17", "count": 2, "duration_months": 1, "hold": true });
     ada.post("/api/marketplace/quotes", &body).await.ok(201);
     ben.post("/api/marketplace/quotes", &body).await.problem(409, "sold-out");

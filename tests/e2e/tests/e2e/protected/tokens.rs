@@ -66,7 +66,12 @@ async fn item_44_a_token_spends_no_more_than_its_ceiling() {
         (&json!("30.00"), &json!("25.00"))
     );
     assert_eq!(ada.balance().await, "75.00");
-    ada.rent("node32", 1).await.ok(201);
+    let rented = ada.rent("node32", 1).await.ok(201);
+    // Nor does it have anything renewed beyond that.
+    let path = format!("/api/rentals/{}", rented["rental"]["id"].as_str().unwrap());
+    let year = json!({ "auto_renew": { "duration_months": 12, "max_price": "500" } });
+    bot.patch(&path, &year).await.problem(403, "over-token-spending-limit");
+    assert_eq!(ada.get(&path).await.ok(200)["auto_renew"], Value::Null);
     market.check_invariants().await;
     for (spending_limit, days) in [(json!("-1"), 7), (json!("0.001"), 7), (json!("x"), 7)] {
         let body = json!({

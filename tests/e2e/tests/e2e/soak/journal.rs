@@ -80,7 +80,15 @@ impl Kind {
                 "not-offered",
                 "insufficient-funds",
             ],
-            Quote | QuoteWithHold => &["sold-out", "slice-taken", "not-offered", "too-many-holds"],
+            Quote => &["sold-out", "slice-taken", "not-offered"],
+            QuoteWithHold => &[
+                "sold-out",
+                "slice-taken",
+                "not-offered",
+                "too-many-holds",
+                "insufficient-funds",
+                "over-account-limit",
+            ],
             Extend => &[
                 "rental-ended",
                 "not-found",
