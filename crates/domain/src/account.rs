@@ -31,8 +31,8 @@ impl Email {
 
     /// Reads an address; surrounding white space is dropped and letters become lower case.
     ///
-    /// Valid is what a browser's field for addresses takes (HTML, "valid email address"), with a dot
-    /// in the host. Letters are those of ASCII, as mail transports take them: a host in other
+    /// Valid is what a browser's field for addresses takes (HTML, "valid email address"), with a
+    /// dot in the host. Letters are those of ASCII, as mail transports take them: a host in other
     /// letters is written in its ASCII form, and no two addresses look alike.
     pub fn parse(text: &str) -> Result<Email, FieldError> {
         let email = text.trim().to_ascii_lowercase();

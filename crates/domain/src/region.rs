@@ -219,7 +219,8 @@ static REGIONS: [Region; 22] = [
             "GG GGY|Guernsey", "IS ISL|Iceland", "IE IRL|Ireland", "IM IMN|Isle of Man",
             "JE JEY|Jersey", "LV LVA|Latvia", "LT LTU|Lithuania", "NO NOR|Norway",
             "SJ SJM|Svalbard and Jan Mayen", "SE SWE|Sweden",
-            "GB GBR|United Kingdom|United Kingdom of Great Britain and Northern Ireland|Great Britain",
+            "GB GBR|United Kingdom|Great Britain|\
+             United Kingdom of Great Britain and Northern Ireland",
             "AX ALA|Åland Islands",
         ],
     },

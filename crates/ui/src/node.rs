@@ -21,6 +21,7 @@ pub const STORAGE_GB: u32 = 200;
 
 /// A node as the market shows it.
 #[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the API")]
 pub struct Node {
     /// Such as `node32`.
     pub id: String,

@@ -37,7 +37,10 @@ pub fn document(
             "title": "Mycelium",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Rent slices of grid nodes: 1 vCPU, 4 GB memory, 200 GB SSD each.",
-            "license": { "name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0" },
+            "license": {
+                "name": "Apache-2.0",
+                "url": "https://www.apache.org/licenses/LICENSE-2.0",
+            },
         },
         "servers": [{ "url": if public_url.is_empty() { "/" } else { public_url } }],
         "paths": paths,

@@ -89,6 +89,7 @@ fn every_problem_has_its_place() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is the whole page, in its words")]
 fn limits_are_said_in_full() {
     Stage::without_nodes().as_visitor().get(ROUTES, "/docs/limits").reads(
         200,

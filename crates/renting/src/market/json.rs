@@ -24,7 +24,8 @@ const SEARCH: [Parameter; 10] = [
     Parameter {
         name: "country",
         form: Form::Text(COUNTRY_CHARS_MAX),
-        about: "The country's English name or code (ISO 3166-1), without regard to case and accents.",
+        about: "The country's English name or code (ISO 3166-1), without regard to case and \
+                accents.",
         example: "Belgium",
     },
     Parameter {

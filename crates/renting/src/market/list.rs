@@ -33,6 +33,7 @@ pub(crate) struct Compute {
 
 /// The filter form; its names are those of the query string.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the form")]
 pub(crate) struct ComputeFilter {
     /// `country`
     pub country: Field,

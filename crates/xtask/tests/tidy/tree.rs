@@ -75,7 +75,10 @@ impl Tree {
 
     /// The manifests of all packages.
     pub(crate) fn manifests(&self) -> Vec<Manifest> {
+        // One with a workspace of its own is no part of the product.
+        let is_ours = |text: &str| !text.lines().any(|line| line == "[workspace]");
         let manifests = self.files.iter().filter(|file| file.path.ends_with("/Cargo.toml"));
+        let manifests = manifests.filter(|file| is_ours(&file.text));
         manifests.map(|file| Manifest::parse(&file.path, &file.text)).collect()
     }
 }

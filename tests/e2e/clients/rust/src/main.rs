@@ -8,7 +8,7 @@ use client::types::{Problem, RentBody, RentSliceSuccess};
 use futures::TryStreamExt as _;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-#[allow(dead_code, unused_imports, clippy::all, clippy::pedantic, reason = "what is made is not ours")]
+#[allow(dead_code, unused_imports, clippy::all, reason = "what is made is not ours")]
 mod client {
     include!(concat!(env!("OUT_DIR"), "/client.rs"));
 }
