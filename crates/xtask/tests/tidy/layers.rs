@@ -51,16 +51,8 @@ const LAYERS: [(&str, &[&str]); 23] = [
 ];
 
 /// What else `domain` may use: nothing that reaches out of the program.
-const DOMAIN_USES: [&str; 8] = [
-    "chrono",
-    "icu_normalizer",
-    "rust_decimal",
-    "serde",
-    "ssh-key",
-    "strum",
-    "thiserror",
-    "uuid",
-];
+const DOMAIN_USES: [&str; 8] =
+    ["chrono", "icu_normalizer", "rust_decimal", "serde", "ssh-key", "strum", "thiserror", "uuid"];
 
 /// Where requests and responses are known.
 const HTTP: &[&str] = &[
