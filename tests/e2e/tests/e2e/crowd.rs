@@ -82,9 +82,14 @@ impl Wire {
     }
 
     async fn line(&mut self) -> String {
+        self.next_line().await.unwrap_or_default()
+    }
+
+    /// The next line; `None` behind the last one.
+    async fn next_line(&mut self) -> Option<String> {
         let mut line = String::new();
-        self.stream.read_line(&mut line).await.unwrap();
-        line.trim_end().to_owned()
+        let length = self.stream.read_line(&mut line).await.unwrap();
+        (length > 0).then(|| line.trim_end().to_owned())
     }
 }
 
@@ -151,7 +156,7 @@ async fn follow_events(seen: Arc<Seen>, address: SocketAddr, number: usize, head
         seen.count(status, 200, &seen.streams);
         seen.waiting.fetch_add(1, Ordering::Relaxed);
         // The last chunk of a body is empty.
-        while status == 200 && wire.line().await != "0" {}
+        while status == 200 && wire.next_line().await.is_some_and(|line| line != "0") {}
         seen.waiting.fetch_sub(1, Ordering::Relaxed);
         tokio::time::sleep(REOPEN).await;
     }

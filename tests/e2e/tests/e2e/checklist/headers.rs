@@ -378,8 +378,8 @@ async fn item_28_only_what_is_documented_is_there() {
         "/api/docs",
         "/api/metrics",
         "/api/debug",
-        "/static/",
-        "/static/icons/",
+        "/static",
+        "/static/icons",
         "/static/..%2fspin.toml",
         "/static/%2e%2e/spin.toml",
         "/dev/mail",
@@ -387,6 +387,12 @@ async fn item_28_only_what_is_documented_is_there() {
     ] {
         let answer = market.visitor().send_unchecked(&Call::get(path)).await;
         assert_eq!(answer.status, 404, "{answer}");
+    }
+    // A folder is not listed: its path leads to where nothing is.
+    for folder in ["/static", "/static/icons"] {
+        let call = Call::get(&format!("{folder}/"));
+        let answer = market.visitor().send_unchecked(&call).await;
+        assert_eq!((answer.status, answer.header("location")), (308, Some(folder)), "{answer}");
     }
     // What is for programs that watch, and says nothing but that it is there.
     assert_eq!(market.visitor().get("/api/health").await.text(), "{\"status\":\"ok\"}");
