@@ -300,13 +300,14 @@ async fn searches_in_vain_are_counted() {
     visitor.get("/marketplace/compute?country=Belgium&min_uptime=100").await.page(200);
     assert_eq!(unmet().await, 2);
     market.pass(60);
-    // Not about price, not of another place, not of certified nodes, and no later page.
+    // Not about price, not of another place, not of certified nodes, and not what is refused.
     search("nodes?country=Belgium&max_price=1").await;
     search("nodes?country=Germany").await;
     search("nodes?country=Belgium&certified=true").await;
     let page = visitor.get("/api/marketplace/nodes?limit=7").await.ok(200);
     let cursor = page["next_cursor"].as_str().unwrap();
-    search(&format!("nodes?country=Belgium&min_uptime=100&cursor={cursor}")).await;
+    let path = format!("/api/marketplace/nodes?country=Belgium&min_uptime=100&cursor={cursor}");
+    assert_eq!(visitor.get(&path).await.wrong_fields(), ["cursor"]);
     assert_eq!(unmet().await, 2);
     // What is no country is any.
     search("nodes?country=Atlantis").await;
