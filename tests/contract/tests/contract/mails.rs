@@ -95,7 +95,7 @@ fn links_stand_alone_on_their_line() {
         assert!(links.into_iter().all(|line| line == URL), "{}", mail.text());
     }
     let mail = password_reset(&ada(), URL);
-    assert!(mail.text().contains(URL) && mail.text().contains("for 10 minutes"));
+    assert!(mail.text().contains(URL) && mail.text().contains("for 6 hours"));
 }
 
 proptest! {

@@ -66,11 +66,12 @@ async fn where_there_is_nothing_a_page_or_a_problem_says_so() {
         "/static/nothing.css",
         "/docs/nothing",
         "/static/../spin.toml",
-        "/login/",
         "/%00",
     ] {
         visitor.get(path).await.page(404).says(&["Not found"]);
     }
+    let slash = visitor.get("/login/?next=%2F").await;
+    assert_eq!((slash.status, slash.header("location")), (308, Some("/login?next=%2F")), "{slash}");
     for path in [
         "/api",
         "/api/nothing",

@@ -50,7 +50,7 @@ async fn the_operator_finds_accounts_by_their_address() {
     let first = operator.get("/api/admin/accounts?prefix=ADA&limit=1").await.ok(200);
     assert_eq!(emails(&first), ["ada@example.org"]);
     let cursor = first["next_cursor"].as_str().unwrap();
-    let next = format!("/api/admin/accounts?prefix=ada&limit=1&cursor={cursor}");
+    let next = format!("/api/admin/accounts?prefix=ADA&limit=1&cursor={cursor}");
     let second = operator.get(&next).await.ok(200);
     assert_eq!(
         (emails(&second), &second["next_cursor"]),
