@@ -44,6 +44,8 @@ async fn every_operation_of_the_document_succeeds_once() {
     let payout = json!({ "payout_address": "BE71 0961 2345 6769" });
     market.strengthen(&farmer);
     farmer.put("/api/farm/payout", &payout).await.ok(200);
+    // Its mail is not the one that fails below.
+    market.run_mailer().await.unwrap();
     farmer.patch("/api/account", &json!({ "display_name": "Freya" })).await.ok(200);
 
     notifications::use_each_operation(&farmer).await;

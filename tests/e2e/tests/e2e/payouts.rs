@@ -95,6 +95,8 @@ async fn a_payout_goes_step_by_step_and_the_money_with_it() {
     assert_eq!(money(&farmer).await, ["102.50", "100.00", "0.00"]);
     // Who moves meanwhile is paid where they asked to be.
     let moved = json!({ "payout_address": "elsewhere" });
+    farmer.put("/api/farm/payout", &moved).await.problem(403, "verification-required");
+    market.strengthen(&farmer);
     farmer.put("/api/farm/payout", &moved).await.ok(200);
 
     let withdraw = format!("{PAYOUTS}/{}/cancel", id(&payout));

@@ -160,6 +160,7 @@ async fn a_hold_needs_money_and_does_not_last_for_ever() {
     }
     let refused = scene.ben.post(QUOTES, &hold("node600")).await.problem(409, "too-many-holds");
     assert!(refused["detail"].as_str().unwrap().contains("3 times in 24 hours"), "{refused}");
+    scene.market.run_clock().await.unwrap();
     assert_eq!(scene.free("node600").await, free);
     let rent = json!({ "node_id": "node600", "duration_months": 1 });
     scene.ben.post(RENT_NODE, &rent).await.ok(201);

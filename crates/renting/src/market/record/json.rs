@@ -228,7 +228,7 @@ mod tests {
         let table = String::from_utf8(observations_table(&[look, unknown]).unwrap()).unwrap();
         assert_eq!(
             table,
-            "at,status,up,healthy,upload_mbps,download_mbps\r\n\
+            "\u{feff}at,status,up,healthy,upload_mbps,download_mbps\r\n\
              2026-11-22T17:08:41Z,up,true,true,907,900\r\n\
              2026-11-22T17:08:41Z,standby,false,,,\r\n"
         );
