@@ -280,6 +280,10 @@ fn problem_schema(members: &[&[ProblemMember]], generator: &mut SchemaGenerator)
                 "type": "string",
                 "description": "The current price per slice per month, as decimal text.",
             },
+            "available_at": {
+                "type": "string",
+                "description": "From when on this can be done (RFC 3339).",
+            },
             "leaves_at": {
                 "type": "string",
                 "description": "When the node leaves the market (RFC 3339).",

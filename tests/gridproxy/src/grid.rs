@@ -53,6 +53,8 @@ pub(crate) struct Grid {
     tables: BTreeMap<Collection, BTreeMap<u64, Entry>>,
     /// Seconds that have passed since nodes last reported.
     passed: i64,
+    /// Whether no node reports by itself.
+    stands_still: bool,
 }
 
 /// When a node has last reported, by the name of the field.
@@ -126,7 +128,7 @@ impl Grid {
     /// when they did.
     pub(crate) fn pass(&mut self, seconds: i64) {
         self.passed += seconds;
-        if self.passed.abs() < REPORT_SECONDS {
+        if self.stands_still || self.passed.abs() < REPORT_SECONDS {
             return;
         }
         let passed = std::mem::take(&mut self.passed);
@@ -140,6 +142,11 @@ impl Grid {
                 *entry = Entry::new(document);
             }
         }
+    }
+
+    /// From now on no node reports by itself.
+    pub(crate) fn stand_still(&mut self) {
+        self.stands_still = true;
     }
 
     /// When a node has reported last of all.

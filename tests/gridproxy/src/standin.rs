@@ -161,6 +161,11 @@ impl Control {
         }
     }
 
+    /// From now on nodes report where a patch or a document says so, and never by themselves.
+    pub fn stand_still(&self) {
+        self.state().grid.stand_still();
+    }
+
     /// Adds a node, or puts another document in its place. False if there is no room.
     pub fn put_node(&self, id: u32, document: Value) -> bool {
         self.put(Collection::Nodes, id.into(), object(document))
