@@ -187,7 +187,7 @@ fn create(api: &Api, data: &Path, files: &Files, operator_token: &str) -> Result
         step.note(node.name);
         publish(api, farmer, node)?;
     }
-    // Of the nodes' farms, that one is verified which has an agent.
+    // An operator's word, for the demo's farmer has no key of the farm.
     let body = json!({ "email": FARMER, "reason": "demo" });
     let path = format!("/api/admin/farms/{FARM_ID}");
     api.call("POST", &path, Caller::Token(operator_token), &body)?;
