@@ -82,6 +82,7 @@ pub(crate) async fn use_each_operation() -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "the life of a payout, in order")]
 async fn a_payout_goes_step_by_step_and_the_money_with_it() {
     let market = Market::start().await;
     earned(&market).await;
