@@ -84,6 +84,7 @@ fn parameters(operation: &Operation) -> Value {
             "name": parameter.name,
             "in": "query",
             "description": parameter.about,
+            "allowEmptyValue": true,
             "schema": parameter.form.schema(),
             "example": parameter.example,
         })
