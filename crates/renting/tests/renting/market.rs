@@ -33,7 +33,7 @@ fn the_market_shows_what_is_on_offer() {
             Minimum bandwidth [text min_bandwidth=]Mbit/s
             Sort by
             Price: low to high Guaranteed uptime: high to low
-            [checkbox certified=true] Hardware certified by the grid only
+            [checkbox certified=true] Only hardware certified by the grid
             [checkbox automatic_setup=true] Automatic setup only
             [checkbox verified_farm=true] Verified farms only Clear </marketplace/compute>
             (Show slices)
@@ -66,7 +66,7 @@ fn a_filter_that_cannot_be_used_says_so_beside_the_field() {
             Minimum bandwidth [text min_bandwidth=]Mbit/s
             Sort by
             Price: low to high Guaranteed uptime: high to low
-            [checkbox certified=true checked] Hardware certified by the grid only
+            [checkbox certified=true checked] Only hardware certified by the grid
             [checkbox automatic_setup=true] Automatic setup only
             [checkbox verified_farm=true] Verified farms only Clear </marketplace/compute>
             (Show slices)
