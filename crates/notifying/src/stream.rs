@@ -73,13 +73,13 @@ fn known(cx: &Context<'_>) -> Result<Option<i64>, FieldError> {
     let wrong = |field| FieldError::new(field, "the number of an event, or 0");
     let header = sole_header(cx.request, LAST_EVENT_ID).map_err(|_| wrong("Last-Event-ID"))?;
     let header = header.map(str::trim).filter(|text| !text.is_empty());
-    let (field, text) = match (header, cx.query("after")) {
-        (Some(text), _) => ("Last-Event-ID", text.to_owned()),
-        (None, Some(text)) => ("after", text),
-        (None, None) => return Ok(None),
+    let read = |field, text: &str| {
+        let number = text.parse::<u32>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+        number.map(i64::from).ok_or_else(|| wrong(field))
     };
-    let number = text.parse::<u32>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
-    number.map(|number| Some(number.into())).ok_or_else(|| wrong(field))
+    // A client that comes back knows better than the address that it began with.
+    let after = cx.query("after").map(|text| read("after", &text)).transpose()?;
+    Ok(header.map(|text| read("Last-Event-ID", text)).transpose()?.or(after))
 }
 
 fn wants_stream(cx: &Context<'_>) -> bool {

@@ -114,6 +114,7 @@ pub(crate) const CANCEL_RENTAL: Operation = Operation {
     access: Access::Account(Scope::Rent),
     dry_run: Some(schema_of::<DryRunView>),
     body: Some(schema_of::<CancelBody>),
+    is_body_optional: true,
     about_answer: "The ended rental and the refund. Its data is deleted.",
     answer: Some(schema_of::<CancelAnswer>),
     problems: &[Kind::NotFound, Kind::RentalEnded, Kind::RefundChanged],
@@ -519,13 +520,14 @@ fn own_name(text: &str) -> Result<String, FieldError> {
 }
 
 fn own_labels(texts: &[String]) -> Result<Vec<String>, FieldError> {
+    let wrong =
+        || FieldError::new("labels", "at most 10 labels of at most 40 visible characters each");
+    if texts.len() > LABELS_MAX {
+        return Err(wrong());
+    }
     let mut labels: Vec<String> = Vec::new();
     for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
-        let label = parse_line("labels", text, 1..=LABEL_CHARS_MAX).ok();
-        let Some(label) = label.filter(|_| labels.len() < LABELS_MAX) else {
-            let rule = "at most 10 labels of at most 40 visible characters each";
-            return Err(FieldError::new("labels", rule));
-        };
+        let label = parse_line("labels", text, 1..=LABEL_CHARS_MAX).map_err(|_| wrong())?;
         if !labels.contains(&label) {
             labels.push(label);
         }

@@ -647,7 +647,8 @@ pub(crate) struct NameAndLabels {
 impl NameAndLabels {
     /// What it asks for. Its labels are separated by commas.
     pub(crate) fn body(self) -> ChangeRentalBody {
-        let labels = self.labels.split(',').map(str::to_owned).collect();
+        let labels = self.labels.split(',').filter(|label| !label.trim().is_empty());
+        let labels = labels.map(str::to_owned).collect();
         let (name, labels) = (Some(self.name), Some(labels));
         ChangeRentalBody { name, labels, ..ChangeRentalBody::default() }
     }

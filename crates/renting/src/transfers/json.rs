@@ -67,6 +67,7 @@ pub(crate) const ACCEPT_TRANSFER: Operation = Operation {
     access: Access::Account(Scope::Rent),
     dry_run: Some(schema_of::<DryRunView>),
     body: Some(schema_of::<AcceptBody>),
+    is_body_optional: true,
     about_answer: "The transferred rental.",
     answer: Some(schema_of::<RentalView>),
     problems: &[
