@@ -5,8 +5,8 @@ pub(crate) mod page;
 
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
-use store::{archives, receipts};
 use store::statements::{self, AccountKind, Line, Statement};
+use store::{archives, receipts};
 use ui::visit::Visit;
 use web::api::{self, PageOf};
 use web::{Context, Kind, Problem, Response, respond};

@@ -26,7 +26,15 @@ pub const LINE_BYTES_MAX: u64 = 16 << 20;
 
 /// What is archived.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
     VariantArray,
 )]
 #[serde(rename_all = "kebab-case")]
@@ -199,12 +207,9 @@ impl Row {
     fn with_nulls(mut self) -> Row {
         let optional: Vec<&mut Option<String>> = match &mut self {
             Row::Ledger(row) => vec![&mut row.rental_id],
-            Row::Event(row) => vec![
-                &mut row.renter_id,
-                &mut row.farmer_id,
-                &mut row.rental_id,
-                &mut row.subject,
-            ],
+            Row::Event(row) => {
+                vec![&mut row.renter_id, &mut row.farmer_id, &mut row.rental_id, &mut row.subject]
+            }
             Row::Audit(row) => vec![&mut row.account_id],
         };
         for text in optional {

@@ -184,11 +184,7 @@ const REMOVE: &str = "INSERT INTO remove_archived (chain, from_id, until_id) VAL
 /// Removes archived rows behind the one numbered `after`, as far as nothing here needs them: those
 /// among the next thousand, in one statement. Returns the last one that was looked at; `None`
 /// behind the last that is archived.
-pub fn remove_page(
-    db: &dyn Db,
-    chain: ChainName,
-    after: i64,
-) -> Result<Option<i64>, StoreError> {
+pub fn remove_page(db: &dyn Db, chain: ChainName, after: i64) -> Result<Option<i64>, StoreError> {
     let page = match chain {
         ChainName::Ledger => LEDGER_PAGE,
         ChainName::Events => EVENTS_PAGE,

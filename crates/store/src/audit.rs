@@ -281,7 +281,13 @@ pub(crate) fn sealed_after(
     limit: u32,
 ) -> Result<Vec<(SealedEntry, Option<Seal>)>, StoreError> {
     let entries: Vec<Entry> = db.all(AFTER, &[id.into(), limit.into()])?;
-    Ok(entries.into_iter().map(|entry| { let seal = entry.seal; (entry.into(), seal) }).collect())
+    Ok(entries
+        .into_iter()
+        .map(|entry| {
+            let seal = entry.seal;
+            (entry.into(), seal)
+        })
+        .collect())
 }
 
 /// Seals the entries that have no seal yet, a bounded number each time.

@@ -396,14 +396,15 @@ impl Rental {
     /// The same with where its history is, if it ended in a year that is archived.
     #[must_use]
     pub(crate) fn with_archive(mut self, rental: &Held, bounds: &Bounds) -> Rental {
-        let is_archived = rental.life.ended_at.is_some_and(|at| at < bounds.closed_at);
-        self.archived = is_archived.then(|| {
-            format!(
+        if rental.life.ended_at.is_some_and(|at| at < bounds.closed_at) {
+            let remains = "This rental has ended and its data has been deleted.".to_owned();
+            self.stage = Stage::Ended { remains };
+            self.archived = Some(format!(
                 "This rental ended before {}, so its history and transactions are archived. Ask \
                  the operator for copies.",
                 Month::of(bounds.closed_at).year()
-            )
-        });
+            ));
+        }
         self
     }
 

@@ -30,7 +30,7 @@ const TRIES_MAX: u32 = 24;
 
 /// What to archive.
 #[derive(clap::Args)]
-pub struct Order {
+pub(crate) struct Order {
     /// The first year that is not archived, such as 2027.
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1971..=9999))]
     before: i32,
@@ -43,7 +43,7 @@ pub struct Order {
 }
 
 /// Archives every chain, and says what was done.
-pub fn run(db: &RusqliteDb, order: &Order, now: Timestamp) -> Result<String> {
+pub(crate) fn run(db: &RusqliteDb, order: &Order, now: Timestamp) -> Result<String> {
     let until = first_second(order.before);
     let earliest = until.plus_months(MONTHS_MIN);
     ensure!(
@@ -315,7 +315,7 @@ impl Hashed<'_> {
 }
 
 /// Verifies files, of which each follows the one before; the first one follows `after`.
-pub fn verify(files: &[PathBuf], after: Option<&PathBuf>) -> Result<String> {
+pub(crate) fn verify(files: &[PathBuf], after: Option<&PathBuf>) -> Result<String> {
     let mut before = after.map(|path| verify_file(path, None)).transpose()?;
     let mut said = Vec::new();
     for path in files {
