@@ -138,8 +138,9 @@ const SPAN: &str = "
           LEFT JOIN ledger_openings o ON o.ledger_account_id = a.id
          WHERE a.kind = ?1 AND a.owner_id = ?2)
     SELECT account_id, first_id,
-           coalesce((SELECT max(transaction_id) FROM ledger_entries
-                      WHERE ledger_account_id = account_id AND transaction_id < next_id), 0),
+           max(removed_id, coalesce((
+               SELECT max(transaction_id) FROM ledger_entries
+                WHERE ledger_account_id = account_id AND transaction_id < next_id), 0)),
            coalesce((SELECT balance_after_micros FROM ledger_entries
                       WHERE ledger_account_id = account_id
                         AND transaction_id < first_id AND transaction_id > removed_id

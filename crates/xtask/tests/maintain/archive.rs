@@ -53,8 +53,7 @@ fn top_up(db: &RusqliteDb, name: &str, day: &str) {
         intention: None,
         audit: &audit,
     };
-    let respond =
-        |_| StoredResponse { status: 200, body: String::new(), location: String::new() };
+    let respond = |_| StoredResponse { status: 200, body: String::new(), location: String::new() };
     ledger::credit(db, &credit, &respond, Timestamp::of_day(day).unwrap()).unwrap();
 }
 
@@ -173,10 +172,7 @@ fn a_year_that_is_not_long_over_and_a_changed_file_are_refused() {
     let changed = text.replacen("\"created_at\":1581724800", "\"created_at\":1581724801", 1);
     assert_ne!(changed, text);
     fs::write(&file, &changed).unwrap();
-    for output in [
-        machine.run(&archive("2021", &folder, &["--remove"]), ""),
-        verify(&[&file]),
-    ] {
+    for output in [machine.run(&archive("2021", &folder, &["--remove"]), ""), verify(&[&file])] {
         assert_eq!(output.status.code(), Some(1));
         let wrong = refused(&output);
         assert!(wrong.contains("line 3: row 2 is not what was sealed"), "{wrong}");
