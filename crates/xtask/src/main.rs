@@ -73,7 +73,7 @@ enum Command {
     ImportNodeRental(maintain::NodeRental),
     /// Encrypts every secret in a database with the newest key.
     RotateKeys(maintain::Rotation),
-    /// Writes the ledger, events and audit log of closed years to files, and removes them on demand.
+    /// Writes the ledger, events and audit log of closed years to files, or removes them, too.
     Archive(maintain::Archiving),
     /// Verifies files that `archive` wrote; needs no database.
     Verify {
