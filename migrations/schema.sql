@@ -289,7 +289,10 @@ CREATE TRIGGER ledger_transactions_never_updated BEFORE UPDATE ON ledger_transac
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_transactions_never_deleted BEFORE DELETE ON ledger_transactions BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_transactions_never_deleted BEFORE DELETE ON ledger_transactions
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'ledger' AND until_id >= OLD.id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
@@ -310,8 +313,20 @@ CREATE TRIGGER ledger_entries_never_updated BEFORE UPDATE ON ledger_entries BEGI
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_entries_never_deleted BEFORE DELETE ON ledger_entries BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_entries_never_deleted BEFORE DELETE ON ledger_entries
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'ledger' AND until_id >= OLD.transaction_id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
+END;
+
+-- What is left of an account's entries runs on from the last one that was removed.
+CREATE TRIGGER removed_entry_becomes_opening AFTER DELETE ON ledger_entries BEGIN
+    INSERT INTO ledger_openings (ledger_account_id, transaction_id, balance_micros)
+    VALUES (OLD.ledger_account_id, OLD.transaction_id, OLD.balance_after_micros)
+        ON CONFLICT (ledger_account_id) DO UPDATE
+       SET transaction_id = excluded.transaction_id, balance_micros = excluded.balance_micros
+     WHERE excluded.transaction_id > ledger_openings.transaction_id;
 END;
 
 -- The first entry of a month begins it, in the statement that books the entry.
@@ -402,7 +417,10 @@ CREATE TRIGGER ledger_seals_never_updated BEFORE UPDATE ON ledger_seals BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_seals_never_deleted BEFORE DELETE ON ledger_seals BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_seals_never_deleted BEFORE DELETE ON ledger_seals
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'ledger' AND until_id >= OLD.transaction_id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
@@ -427,7 +445,11 @@ CREATE TRIGGER ledger_months_never_updated BEFORE UPDATE ON ledger_months BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_months_never_deleted BEFORE DELETE ON ledger_months BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_months_never_deleted BEFORE DELETE ON ledger_months
+  WHEN NOT EXISTS (SELECT 1 FROM archives
+                    WHERE chain = 'ledger' AND until_id >= OLD.first_transaction_id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
@@ -552,7 +574,10 @@ CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
-CREATE TRIGGER events_never_deleted BEFORE DELETE ON events BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER events_never_deleted BEFORE DELETE ON events
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'events' AND until_id >= OLD.id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
@@ -591,7 +616,10 @@ CREATE TRIGGER audit_never_updated BEFORE UPDATE ON audit BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
-CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'audit' AND until_id >= OLD.id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
@@ -608,7 +636,10 @@ CREATE TRIGGER audit_seals_never_updated BEFORE UPDATE ON audit_seals BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
-CREATE TRIGGER audit_seals_never_deleted BEFORE DELETE ON audit_seals BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER audit_seals_never_deleted BEFORE DELETE ON audit_seals
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'audit' AND until_id >= OLD.audit_id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
@@ -2667,7 +2698,10 @@ CREATE TRIGGER audit_never_updated BEFORE UPDATE ON audit BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
-CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'audit' AND until_id >= OLD.id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
@@ -2783,6 +2817,66 @@ CREATE TABLE card_reversals (
 
 CREATE INDEX card_reversals_by_time ON card_reversals (reported_at, payment_id);
 
+-- tables/0016_archives.sql
+-- Rows of closed years that are in files of the operator's.
+
+-- Which rows of a chain are in a file: those from `first_id` to `until_id`. They follow those of
+-- the file before, and only they may be removed.
+CREATE TABLE archives (
+    chain       TEXT    NOT NULL
+                CONSTRAINT archive_chain_is_known
+                CHECK (chain IN ('audit', 'events', 'ledger')),
+    first_id    INTEGER NOT NULL CONSTRAINT archive_first_id_positive CHECK (first_id > 0),
+    until_id    INTEGER NOT NULL
+                CONSTRAINT archive_until_follows_first CHECK (until_id >= first_id),
+    -- Every row of the file is from before then: the first second of a year.
+    closed_at   INTEGER NOT NULL,
+    row_count   INTEGER NOT NULL CONSTRAINT archive_row_count_positive CHECK (row_count > 0),
+    -- The seal of the last row. The events have seals in their files only.
+    seal        BLOB    NOT NULL CONSTRAINT archive_seal_is_sha256 CHECK (length(seal) = 32),
+    -- The file's name, and SHA-256 of all of it.
+    file        TEXT    NOT NULL,
+    file_hash   BLOB    NOT NULL
+                CONSTRAINT archive_file_hash_is_sha256 CHECK (length(file_hash) = 32),
+    archived_at INTEGER NOT NULL,
+    PRIMARY KEY (chain, until_id)
+) STRICT, WITHOUT ROWID;
+
+-- What holds on `archives`, and what follows from a change of it.
+
+CREATE TRIGGER archives_never_updated BEFORE UPDATE ON archives BEGIN
+    SELECT RAISE(ABORT, 'refused: archives_append_only');
+END;
+
+CREATE TRIGGER archives_never_deleted BEFORE DELETE ON archives BEGIN
+    SELECT RAISE(ABORT, 'refused: archives_append_only');
+END;
+
+-- What a ledger account held after the last of its entries that was removed, so that those that
+-- are left run on from there.
+CREATE TABLE ledger_openings (
+    ledger_account_id INTEGER PRIMARY KEY REFERENCES ledger_accounts (id),
+    transaction_id    INTEGER NOT NULL,
+    balance_micros    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX ledger_openings_by_transaction ON ledger_openings (transaction_id);
+
+-- What holds on `ledger_openings`, and what follows from a change of it.
+
+CREATE TRIGGER ledger_openings_only_move_on BEFORE UPDATE ON ledger_openings
+  WHEN NEW.ledger_account_id <> OLD.ledger_account_id OR NEW.transaction_id <= OLD.transaction_id
+BEGIN
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
+END;
+
+-- One that opens with nothing says nothing.
+CREATE TRIGGER ledger_openings_never_deleted BEFORE DELETE ON ledger_openings
+  WHEN OLD.balance_micros <> 0
+BEGIN
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
+END;
+
 -- commands/add_ssh_key.sql
 
 -- Command: registers a public key of an account, which may have at most `keys_max`, each once. The
@@ -2811,6 +2905,79 @@ CREATE TRIGGER add_ssh_key_does INSTEAD OF INSERT ON add_ssh_key BEGIN
      WHERE state = 'needs-key' AND rental_id IN (
            SELECT id FROM rentals WHERE renter_id = NEW.account_id AND state = 'active');
 END;
+
+-- commands/archive_bounds.sql
+
+-- How far each chain is archived: its last row that is in a file, 0 before the first archive; and
+-- the moments before which everything archived is, of all chains and of the ledger.
+CREATE VIEW archive_bounds AS
+    SELECT coalesce((SELECT until_id FROM archives WHERE chain = 'audit'
+                      ORDER BY until_id DESC LIMIT 1), 0) AS audit_id,
+           coalesce((SELECT until_id FROM archives WHERE chain = 'events'
+                      ORDER BY until_id DESC LIMIT 1), 0) AS event_id,
+           coalesce((SELECT until_id FROM archives WHERE chain = 'ledger'
+                      ORDER BY until_id DESC LIMIT 1), 0) AS transaction_id,
+           coalesce((SELECT closed_at FROM archives WHERE chain = 'ledger'
+                      ORDER BY until_id DESC LIMIT 1), 0) AS ledger_closed_at,
+           max(coalesce((SELECT closed_at FROM archives WHERE chain = 'audit'
+                          ORDER BY until_id DESC LIMIT 1), 0),
+               coalesce((SELECT closed_at FROM archives WHERE chain = 'events'
+                          ORDER BY until_id DESC LIMIT 1), 0),
+               coalesce((SELECT closed_at FROM archives WHERE chain = 'ledger'
+                          ORDER BY until_id DESC LIMIT 1), 0)) AS closed_at;
+
+-- commands/archive_chain.sql
+
+-- Command: a file holds the rows of a chain that follow `after_id`, from `first_id` to `until_id`,
+-- and from now on they may be removed. It aborts unless the file before ended at `after_id`, the
+-- last row has the seal that was computed for the file, and events have become notifications.
+CREATE VIEW archive_chain AS
+    SELECT chain, 0 AS after_id, first_id, until_id, closed_at, row_count, seal, file, file_hash,
+           archived_at
+      FROM archives;
+
+CREATE TRIGGER archive_chain_does INSTEAD OF INSERT ON archive_chain BEGIN
+    SELECT RAISE(ABORT, 'refused: archive_out_of_order')
+     WHERE NEW.first_id <= NEW.after_id
+        OR NEW.after_id <> (SELECT coalesce(max(until_id), 0) FROM archives
+                             WHERE chain = NEW.chain)
+        OR NEW.closed_at <= (SELECT coalesce(max(closed_at), 0) FROM archives
+                              WHERE chain = NEW.chain);
+    SELECT RAISE(ABORT, 'refused: archive_not_sealed')
+     WHERE NOT CASE NEW.chain
+               WHEN 'audit' THEN
+                    EXISTS (SELECT 1 FROM audit_seals
+                             WHERE audit_id = NEW.until_id AND hash = NEW.seal)
+               WHEN 'ledger' THEN
+                    EXISTS (SELECT 1 FROM ledger_seals
+                             WHERE transaction_id = NEW.until_id AND hash = NEW.seal)
+               ELSE EXISTS (SELECT 1 FROM notification_cursor WHERE event_id >= NEW.until_id)
+               END;
+    INSERT INTO archives
+           (chain, first_id, until_id, closed_at, row_count, seal, file, file_hash, archived_at)
+    VALUES (NEW.chain, NEW.first_id, NEW.until_id, NEW.closed_at, NEW.row_count, NEW.seal,
+            NEW.file, NEW.file_hash, NEW.archived_at);
+END;
+
+-- commands/archived_bookings.sql
+
+-- Ledger transactions that are archived and that nothing here needs any more. The others stay:
+-- those of rentals and payouts that were still going on; those of cards' reversals, which are
+-- counted; and those of operators, whose reference alone keeps them from being booked again.
+CREATE VIEW archived_bookings AS
+    SELECT t.id
+      FROM ledger_transactions t
+     WHERE t.id <= (SELECT transaction_id FROM archive_bounds)
+       AND t.kind <> 'card-reversal'
+       AND (t.kind <> 'credit' OR (t.reference > 'top-up ' AND t.reference < 'top-up!'))
+       AND (t.kind <> 'sla-credit' OR (t.reference > 'month ' AND t.reference < 'month!'))
+       AND (t.rental_id IS NULL
+            OR EXISTS (SELECT 1 FROM closed_rentals WHERE id = t.rental_id))
+       AND NOT EXISTS (SELECT 1 FROM payouts
+                        WHERE t.kind IN ('payout-request', 'payout-send', 'payout-return')
+                          AND id = t.reference
+                          AND (finished_at IS NULL
+                               OR finished_at >= (SELECT closed_at FROM archive_bounds)));
 
 -- commands/begin_tenure.sql
 
@@ -3047,6 +3214,14 @@ CREATE TRIGGER check_farm_does INSTEAD OF INSERT ON check_farm BEGIN
                                 THEN coalesce(missing_since, NEW.checked_at) END
      WHERE id = NEW.id AND checked_at < NEW.checked_at;
 END;
+
+-- commands/closed_rentals.sql
+
+-- Rentals that had ended before the last archived year did. Of all others every event and booking
+-- stays, because pages, receipts and integrity checks look at all of them. Without archives it is
+-- none.
+CREATE VIEW closed_rentals AS
+    SELECT id FROM rentals WHERE ended_at < (SELECT closed_at FROM archive_bounds);
 
 -- commands/compare_tenure.sql
 
@@ -4028,6 +4203,42 @@ CREATE TRIGGER remind_does INSTEAD OF INSERT ON remind BEGIN
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT NEW.mail_id, renter_id, NEW.mail_kind, NEW.sealed, NEW.sent_at, NEW.sent_at
       FROM rentals WHERE id = NEW.rental_id AND NEW.mail_id IS NOT NULL;
+END;
+
+-- commands/remove_archived.sql
+
+-- Command: removes the rows of a chain from `from_id` to `until_id` that are not needed any more,
+-- with their seals. The guards refuse rows that are not archived.
+CREATE VIEW remove_archived AS SELECT chain, first_id AS from_id, until_id FROM archives;
+
+CREATE TRIGGER remove_archived_does INSTEAD OF INSERT ON remove_archived BEGIN
+    DELETE FROM audit_seals
+     WHERE NEW.chain = 'audit' AND audit_id BETWEEN NEW.from_id AND NEW.until_id;
+    DELETE FROM audit WHERE NEW.chain = 'audit' AND id BETWEEN NEW.from_id AND NEW.until_id;
+    DELETE FROM events
+     WHERE NEW.chain = 'events' AND id BETWEEN NEW.from_id AND NEW.until_id
+       AND (rental_id IS NULL
+            OR EXISTS (SELECT 1 FROM closed_rentals WHERE id = events.rental_id));
+    -- Months of closed years have no statement any more, whatever is left of them.
+    DELETE FROM ledger_months
+     WHERE NEW.chain = 'ledger' AND first_transaction_id BETWEEN NEW.from_id AND NEW.until_id;
+    DELETE FROM ledger_seals
+     WHERE NEW.chain = 'ledger'
+       AND transaction_id IN (SELECT id FROM archived_bookings
+                               WHERE id BETWEEN NEW.from_id AND NEW.until_id);
+    DELETE FROM ledger_entries
+     WHERE NEW.chain = 'ledger'
+       AND transaction_id IN (SELECT id FROM archived_bookings
+                               WHERE id BETWEEN NEW.from_id AND NEW.until_id);
+    DELETE FROM ledger_transactions
+     WHERE NEW.chain = 'ledger'
+       AND id IN (SELECT id FROM archived_bookings
+                   WHERE id BETWEEN NEW.from_id AND NEW.until_id);
+    -- The escrow of what is over is empty and stays so.
+    DELETE FROM ledger_openings
+     WHERE NEW.chain = 'ledger' AND transaction_id BETWEEN NEW.from_id AND NEW.until_id
+       AND balance_micros = 0
+       AND ledger_account_id IN (SELECT id FROM ledger_accounts WHERE kind = 'escrow');
 END;
 
 -- commands/remove_machines.sql

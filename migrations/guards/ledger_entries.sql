@@ -4,8 +4,20 @@ CREATE TRIGGER ledger_entries_never_updated BEFORE UPDATE ON ledger_entries BEGI
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_entries_never_deleted BEFORE DELETE ON ledger_entries BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_entries_never_deleted BEFORE DELETE ON ledger_entries
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'ledger' AND until_id >= OLD.transaction_id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
+END;
+
+-- What is left of an account's entries runs on from the last one that was removed.
+CREATE TRIGGER removed_entry_becomes_opening AFTER DELETE ON ledger_entries BEGIN
+    INSERT INTO ledger_openings (ledger_account_id, transaction_id, balance_micros)
+    VALUES (OLD.ledger_account_id, OLD.transaction_id, OLD.balance_after_micros)
+        ON CONFLICT (ledger_account_id) DO UPDATE
+       SET transaction_id = excluded.transaction_id, balance_micros = excluded.balance_micros
+     WHERE excluded.transaction_id > ledger_openings.transaction_id;
 END;
 
 -- The first entry of a month begins it, in the statement that books the entry.

@@ -5,7 +5,9 @@ use domain::field::FieldError;
 use domain::port::parse_ports;
 use http::StatusCode;
 use serde::Deserialize;
-use store::{ledger, machine_actions, maintenance, rentals, sla_results, transfers as offers};
+use store::{
+    archives, ledger, machine_actions, maintenance, rentals, sla_results, transfers as offers,
+};
 use ui::done::Done;
 use ui::ids::rental_id;
 use ui::visit::Visit;
@@ -34,6 +36,7 @@ fn page(cx: &Context<'_>) -> Result<Rental, Problem> {
     let windows = maintenance::open(cx.db, found.life.node, cx.now)?;
     let (machines, opened) = provision::machines(cx, &found)?;
     let page = Rental::new(&visit, &found, &entries, &events, offered.as_ref());
+    let page = page.with_archive(&found, &archives::bounds(cx.db)?);
     let page = page.with_maintenance(&visit, &windows);
     let page = page.with_months(&visit, &sla_results::of_rental(cx.db, renter, id)?);
     let actions = machine_actions::of_rental(cx.db, id)?;

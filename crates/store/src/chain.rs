@@ -22,7 +22,8 @@ pub type Seal = [u8; 32];
 pub(crate) struct Chain<T> {
     /// Up to `?2` rows after the one numbered `?1`, the oldest first.
     pub(crate) after: &'static str,
-    /// Number and hash of the last seal that is `?1` numbers before the end.
+    /// Number and hash of the last seal that is `?1` numbers before the end, or of the last row
+    /// that is archived if that is later.
     pub(crate) seal_from_end: &'static str,
     /// Writes the seals of `?1`, a JSON array of `[number, hash in hexadecimal]`.
     pub(crate) write: &'static str,
@@ -42,7 +43,7 @@ pub(crate) struct Link {
 
 impl Link {
     fn seal_after(&self, before: &Seal) -> Seal {
-        Sha256::new().chain_update(before).chain_update(&self.form.0).finalize().into()
+        self.form.seal_after(before)
     }
 }
 
@@ -61,6 +62,11 @@ impl Form {
     pub(crate) fn text(&mut self, text: &str) {
         self.0.extend((text.len() as u64).to_be_bytes());
         self.0.extend(text.as_bytes());
+    }
+
+    /// The seal of the row, after the one before it.
+    pub(crate) fn seal_after(&self, before: &Seal) -> Seal {
+        Sha256::new().chain_update(before).chain_update(&self.0).finalize().into()
     }
 }
 
@@ -130,6 +136,15 @@ impl<T: FromRow> Chain<T> {
     }
 }
 
+/// The hash that a text of 64 hexadecimal digits, in lower case, is; `None` for any other.
+pub fn unhex(text: &str) -> Option<Seal> {
+    let mut hash = [0; 32];
+    for (byte, pair) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    (hex(&hash) == text).then_some(hash)
+}
+
 /// A hash in hexadecimal.
 pub fn hex(hash: &[u8]) -> String {
     hash.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit).collect()
@@ -165,5 +180,9 @@ mod tests {
         let link = Link { id: 1, form: form(&["a"]), seal: None };
         assert_ne!(link.seal_after(&[0; 32]), link.seal_after(&[1; 32]));
         assert_eq!(hex(&[0, 0xAB, 9]), "00ab09");
+        assert_eq!(unhex(&hex(&[0xAB; 32])), Some([0xAB; 32]));
+        for text in ["", "00ab09", &"AB".repeat(32), &"ab".repeat(33), &"+b".repeat(32)] {
+            assert_eq!(unhex(text), None, "{text}");
+        }
     }
 }

@@ -48,7 +48,8 @@ pub const INVARIANTS: [Invariant; 40] = [
                          lead(id, 1, 1 << 62) OVER (PARTITION BY rental_id ORDER BY id) AS over
                     FROM events
                    WHERE kind IN ('slice-rented', 'node-rented', 'node-rental-imported',
-                                  'rental-moved-in', 'rental-moved-out', 'rental-ended'))
+                                  'rental-moved-in', 'rental-moved-out', 'rental-ended')
+                     AND NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = rental_id))
              SELECT (SELECT count(*) FROM (
                   SELECT is_end, lag(is_end, 1, 1)
                                  OVER (PARTITION BY node_id, slice_number ORDER BY began) AS before
@@ -184,12 +185,14 @@ pub const INVARIANTS: [Invariant; 40] = [
     },
     Invariant {
         id: "balances-are-sums",
-        claim: "A balance is the sum of its entries.",
+        claim: "A balance is the sum of its entries, from where those that were removed ended.",
         check: Check::Count(
             "SELECT count(*) FROM ledger_accounts a
-               WHERE a.balance_micros <> (SELECT coalesce(sum(amount_micros), 0)
-                                            FROM ledger_entries
-                                           WHERE ledger_account_id = a.id)",
+               LEFT JOIN ledger_openings o ON o.ledger_account_id = a.id
+               WHERE a.balance_micros <> coalesce(o.balance_micros, 0)
+                     + (SELECT coalesce(sum(amount_micros), 0) FROM ledger_entries
+                         WHERE ledger_account_id = a.id
+                           AND transaction_id > coalesce(o.transaction_id, 0))",
         ),
     },
     Invariant {
@@ -229,7 +232,8 @@ pub const INVARIANTS: [Invariant; 40] = [
         claim: "Each term of a rental was charged exactly its total, once, to who paid it.",
         check: Check::Count(
             "SELECT count(*) FROM rental_periods p
-               WHERE p.total_micros > 0 AND 1 <>
+               WHERE p.total_micros > 0
+                 AND NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = p.rental_id) AND 1 <>
                      (SELECT count(*)
                         FROM ledger_transactions t
                         JOIN ledger_entries e ON e.transaction_id = t.id
@@ -302,6 +306,7 @@ pub const INVARIANTS: [Invariant; 40] = [
                       ON t.rental_id = r.id AND t.kind IN ('earning', 'settlement')
                     LEFT JOIN ledger_entries e ON e.transaction_id = t.id
                     LEFT JOIN ledger_accounts a ON a.id = e.ledger_account_id
+                   WHERE NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = r.id)
                    GROUP BY r.id)
                WHERE earned <> farmer + platform OR fees <> platform",
         ),
@@ -317,7 +322,8 @@ pub const INVARIANTS: [Invariant; 40] = [
                         JOIN ledger_entries e ON e.transaction_id = t.id
                         JOIN ledger_accounts a ON a.id = e.ledger_account_id
                        WHERE t.kind IN ('refund', 'outage-refund') AND t.rental_id = r.id
-                         AND a.kind = 'wallet')",
+                         AND a.kind = 'wallet')
+                 AND NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = r.id)",
         ),
     },
     Invariant {
@@ -334,9 +340,11 @@ pub const INVARIANTS: [Invariant; 40] = [
                     FROM events
                    WHERE kind IN ('slice-rented', 'node-rented', 'node-rental-imported',
                                   'rental-moved-out', 'rental-moved-in')
+                     AND NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = rental_id)
                   WINDOW same AS (PARTITION BY rental_id ORDER BY id))
              SELECT (SELECT count(*) FROM rentals r
-               WHERE 1 <> (SELECT count(*) FROM places
+               WHERE NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = r.id)
+                 AND (1 <> (SELECT count(*) FROM places
                             WHERE rental_id = r.id AND kind NOT LIKE 'rental-moved-%')
                   OR 1 <> (SELECT count(*) FROM places
                             WHERE rental_id = r.id AND nth = 1 AND kind <> 'rental-moved-out'
@@ -348,7 +356,7 @@ pub const INVARIANTS: [Invariant; 40] = [
                                     ORDER BY e.id DESC LIMIT 1), farmer_id))
                   OR (r.state = 'ended') <> (SELECT count(*) FROM events
                             WHERE rental_id = r.id AND kind = 'rental-ended'
-                              AND node_id = r.node_id AND slice_number IS r.slice_number))
+                              AND node_id = r.node_id AND slice_number IS r.slice_number)))
              + (SELECT count(*) FROM places
                  WHERE (kind = 'rental-moved-in') <> (from_kind IS 'rental-moved-out')
                     OR (kind = 'rental-moved-out' AND (node_id <> from_node
@@ -367,7 +375,8 @@ pub const INVARIANTS: [Invariant; 40] = [
         claim: "Each paid top-up has exactly one credit, of its amount, and no other has any.",
         check: Check::Count(
             "SELECT (SELECT count(*) FROM top_ups u
-                      WHERE (u.state = 'paid')
+                      WHERE coalesce(u.paid_at >= (SELECT closed_at FROM archive_bounds), 1)
+                        AND (u.state = 'paid')
                          <> (SELECT count(*)
                                FROM ledger_transactions t
                                JOIN ledger_entries e ON e.transaction_id = t.id
@@ -392,7 +401,8 @@ pub const INVARIANTS: [Invariant; 40] = [
                     FROM ledger_entries e
                     JOIN ledger_accounts a ON a.id = e.ledger_account_id AND a.kind = 'earnings'
                     JOIN ledger_transactions t ON t.id = e.transaction_id
-                    JOIN rentals r ON r.id = t.rental_id)
+                    JOIN rentals r ON r.id = t.rental_id
+                   WHERE t.created_at >= (SELECT closed_at FROM archive_bounds))
              SELECT (SELECT count(*) FROM (
                   SELECT 1 FROM (
                       SELECT farmer_id, strftime('%Y-%m', at, 'unixepoch') AS month, node_id,
@@ -400,7 +410,9 @@ pub const INVARIANTS: [Invariant; 40] = [
                         FROM earnings
                        UNION ALL
                       SELECT farmer_id, month, node_id, -earned_micros, -credited_micros
-                        FROM farm_months)
+                        FROM farm_months
+                       WHERE month >= (SELECT strftime('%Y-%m', closed_at, 'unixepoch')
+                                         FROM archive_bounds))
                    GROUP BY farmer_id, month,
                          iif(node_id IN (SELECT node_id FROM events
                                           WHERE kind IN ('rental-moved-in', 'rental-moved-out')),
@@ -412,7 +424,9 @@ pub const INVARIANTS: [Invariant; 40] = [
                              max(micros, 0) AS earned
                         FROM earnings
                        UNION ALL
-                      SELECT farmer_id, day, -earned_micros FROM farm_days)
+                      SELECT farmer_id, day, -earned_micros FROM farm_days
+                       WHERE day >= (SELECT strftime('%Y-%m-%d', closed_at, 'unixepoch')
+                                       FROM archive_bounds))
                    GROUP BY farmer_id, day HAVING sum(earned) <> 0))",
         ),
     },
@@ -435,6 +449,7 @@ pub const INVARIANTS: [Invariant; 40] = [
                      AND t.reference = p.id
                     LEFT JOIN ledger_entries e ON e.transaction_id = t.id
                     LEFT JOIN ledger_accounts a ON a.id = e.ledger_account_id
+                   WHERE coalesce(p.finished_at >= (SELECT closed_at FROM archive_bounds), 1)
                    GROUP BY p.id)
                WHERE held <> iif(state IN ('requested', 'approved'), amount, 0)
                   OR gone <> iif(state IN ('sent', 'done'), amount, 0)
@@ -527,6 +542,7 @@ pub const INVARIANTS: [Invariant; 40] = [
         check: Check::Count(
             "SELECT count(*) FROM rentals r
               WHERE EXISTS (SELECT 1 FROM jobs WHERE rental_id = r.id AND state = 'refunded')
+                AND NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = r.id)
                 AND (r.state <> 'ended'
                      OR (SELECT sum(total_micros - earned_micros - refunded_micros)
                            FROM rental_periods WHERE rental_id = r.id) <> 0
@@ -544,11 +560,13 @@ pub const INVARIANTS: [Invariant; 40] = [
         claim: "The balance after each entry is the one before it and the amount.",
         check: Check::Count(
             "SELECT count(*) FROM (
-                  SELECT balance_after_micros - amount_micros
-                         <> lag(balance_after_micros, 1, 0)
-                            OVER (PARTITION BY ledger_account_id ORDER BY transaction_id)
+                  SELECT e.balance_after_micros - e.amount_micros
+                         <> lag(e.balance_after_micros, 1, coalesce(o.balance_micros, 0))
+                            OVER (PARTITION BY e.ledger_account_id ORDER BY e.transaction_id)
                          AS is_broken
-                    FROM ledger_entries)
+                    FROM ledger_entries e
+                    LEFT JOIN ledger_openings o ON o.ledger_account_id = e.ledger_account_id
+                   WHERE e.transaction_id > coalesce(o.transaction_id, 0))
                WHERE is_broken",
         ),
     },
@@ -562,6 +580,7 @@ pub const INVARIANTS: [Invariant; 40] = [
                 JOIN ledger_accounts a ON a.id = e.ledger_account_id
                 JOIN ledger_transactions t ON t.id = e.transaction_id
                WHERE a.kind IN ('wallet', 'earnings')
+                 AND t.created_at >= (SELECT ledger_closed_at FROM archive_bounds)
                  AND coalesce((SELECT m.month FROM ledger_months m
                                 WHERE m.ledger_account_id = a.id
                                   AND m.first_transaction_id <= t.id
@@ -657,7 +676,8 @@ pub const INVARIANTS: [Invariant; 40] = [
                                           SELECT id FROM sla_disputes
                                            WHERE rental_id = m.rental_id AND month = m.month
                                              AND tenure = m.tenure)))) AS booked
-                    FROM sla_months m)
+                    FROM sla_months m
+                   WHERE NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = m.rental_id))
                WHERE paid <> booked
                   OR (decided IS NULL AND paid <> iif(owed_at IS NULL, credit, 0))
                   OR (decided IS NOT NULL AND owed_at IS NOT NULL))

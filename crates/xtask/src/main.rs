@@ -73,6 +73,17 @@ enum Command {
     ImportNodeRental(maintain::NodeRental),
     /// Encrypts every secret in a database with the newest key.
     RotateKeys(maintain::Rotation),
+    /// Writes the ledger, events and audit log of closed years to files, or removes them, too.
+    Archive(maintain::Archiving),
+    /// Verifies files that `archive` wrote; needs no database.
+    Verify {
+        /// The files; each is to follow the one before it.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The file that the first one follows.
+        #[arg(long, value_name = "FILE")]
+        after: Option<PathBuf>,
+    },
     /// Signs the message of a claim to a farm with a phrase from standard input.
     #[command(disable_help_flag = true)]
     SignClaim(sign_claim::Options),
@@ -108,6 +119,10 @@ fn run(command: &Command) -> Result<ExitCode> {
         }
         Command::Operator(operator) => maintain::operator(&workspace, operator)?,
         Command::ImportNodeRental(rental) => maintain::import_node_rental(&workspace, rental)?,
+        Command::Archive(archiving) => return maintain::archive(&workspace, archiving),
+        Command::Verify { files, after } => {
+            return maintain::verify(&workspace, files, after.as_deref());
+        }
         Command::RotateKeys(rotation) => maintain::rotate_keys(&workspace, rotation)?,
         Command::SignClaim(options) => sign_claim::run(&workspace, options)?,
         Command::Target => target::ensure(&workspace)?,

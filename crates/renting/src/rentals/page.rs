@@ -3,10 +3,12 @@
 use askama::Template;
 use domain::evaluation::DisputeSide;
 use domain::money::Usd;
+use domain::month::Month;
 use domain::period;
 use domain::rental::{ExtendError, MONTHS_AHEAD_MAX, RentalState};
 use domain::term::Term;
 use serde::Deserialize;
+use store::archives::Bounds;
 use store::ledger::WalletEntry;
 use store::maintenance::Maintenance;
 use store::rentals::{self, Rental as Held};
@@ -120,6 +122,8 @@ pub(crate) struct Rental {
     pub entries: Vec<MoneyEntry>,
     /// What happened, latest first.
     pub events: Vec<RentalEvent>,
+    /// Says where its events and transactions are, of a rental that ended in an archived year.
+    pub archived: Option<String>,
 }
 
 /// Where a rental is between its first and its last day.
@@ -385,7 +389,23 @@ impl Rental {
             months_error: None,
             entries: entries.iter().map(MoneyEntry::of_rental_page).collect(),
             events: events.iter().rev().map(RentalEvent::new).collect(),
+            archived: None,
         }
+    }
+
+    /// The same with where its history is, if it ended in a year that is archived.
+    #[must_use]
+    pub(crate) fn with_archive(mut self, rental: &Held, bounds: &Bounds) -> Rental {
+        if rental.life.ended_at.is_some_and(|at| at < bounds.closed_at) {
+            let remains = "This rental has ended and its data has been deleted.".to_owned();
+            self.stage = Stage::Ended { remains };
+            self.archived = Some(format!(
+                "This rental ended before {}, so its history and transactions are archived. Ask \
+                 the operator for copies.",
+                Month::of(bounds.closed_at).year()
+            ));
+        }
+        self
     }
 
     /// The same with what was announced of the node, while it is rented.

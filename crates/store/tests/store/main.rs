@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod accounts;
+mod archives;
 mod audit;
 mod challenges;
 mod commands;

@@ -1,6 +1,8 @@
 //! What is done to a database from outside of the app: `maintain COMMAND PATH …`. `cargo xtask`
 //! builds and runs it.
 
+mod archive;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -26,9 +28,9 @@ const ENCRYPTION_KEYS: &str = "ENCRYPTION_KEYS";
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The database's file.
+    /// The database's file; `verify` needs none.
     #[arg(long, value_name = "PATH")]
-    database: PathBuf,
+    database: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -43,6 +45,17 @@ enum Command {
     ImportNodeRental(NodeRental),
     /// Encrypts everything with the first key that is not encrypted with it.
     Reseal,
+    /// Writes rows of closed years to files.
+    Archive(archive::Order),
+    /// Verifies such files.
+    Verify {
+        /// The files, in order.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The file that the first one follows.
+        #[arg(long, value_name = "FILE")]
+        after: Option<PathBuf>,
+    },
 }
 
 #[derive(clap::Args)]
@@ -65,15 +78,25 @@ struct NodeRental {
 #[expect(clippy::print_stdout, reason = "its answer is for the one who runs it")]
 fn main() -> Result<()> {
     let Arguments { command, database } = Arguments::parse();
-    let said = match command {
-        Command::Migrate => apply(&database),
-        Command::GrantOperator { email } => set_operator(&database, &email, true),
-        Command::RevokeOperator { email } => set_operator(&database, &email, false),
-        Command::ImportNodeRental(rental) => import(&database, &rental),
-        Command::Reseal => reseal(&database),
-    };
-    println!("{}", said.with_context(|| format!("on {}", database.display()))?);
+    if let Command::Verify { files, after } = &command {
+        println!("{}", archive::verify(files, after.as_ref())?);
+        return Ok(());
+    }
+    let database = database.context("--database is missing")?;
+    println!("{}", run(command, &database).with_context(|| format!("on {}", database.display()))?);
     Ok(())
+}
+
+fn run(command: Command, database: &Path) -> Result<String> {
+    match command {
+        Command::Migrate => apply(database),
+        Command::GrantOperator { email } => set_operator(database, &email, true),
+        Command::RevokeOperator { email } => set_operator(database, &email, false),
+        Command::ImportNodeRental(rental) => import(database, &rental),
+        Command::Reseal => reseal(database),
+        Command::Archive(order) => archive::run(&open(database)?, &order, now()?),
+        Command::Verify { files, after } => archive::verify(&files, after.as_ref()),
+    }
 }
 
 fn apply(path: &Path) -> Result<String> {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod archive;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
