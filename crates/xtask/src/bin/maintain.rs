@@ -17,7 +17,7 @@ use store::audit::{self, Actor, NewEntry};
 use store::migrate::Applied;
 use store::schema::SCHEMA;
 use store::sealed::SEALED_COLUMNS;
-use store::{RusqliteDb, accounts, migrate, nodes, rentals};
+use store::{RusqliteDb, accounts, invariants, migrate, nodes, rentals};
 
 /// The variable with the keys, the one that seals first; see [`Keys::parse`].
 const ENCRYPTION_KEYS: &str = "ENCRYPTION_KEYS";
@@ -43,6 +43,8 @@ enum Command {
     ImportNodeRental(NodeRental),
     /// Encrypts everything with the first key that is not encrypted with it.
     Reseal,
+    /// Runs every integrity check over all of the history.
+    CheckIntegrity,
 }
 
 #[derive(clap::Args)]
@@ -71,6 +73,7 @@ fn main() -> Result<()> {
         Command::RevokeOperator { email } => set_operator(&database, &email, false),
         Command::ImportNodeRental(rental) => import(&database, &rental),
         Command::Reseal => reseal(&database),
+        Command::CheckIntegrity => check_integrity(&database),
     };
     println!("{}", said.with_context(|| format!("on {}", database.display()))?);
     Ok(())
@@ -97,6 +100,20 @@ fn open(path: &Path) -> Result<RusqliteDb> {
         "the database is at an older schema release; run `cargo xtask migrate` first"
     );
     Ok(db)
+}
+
+fn check_integrity(path: &Path) -> Result<String> {
+    let findings = invariants::check_everything(&open(path)?)?;
+    let failed = findings.iter().filter(|finding| finding.violations > 0);
+    let failed: Vec<_> = failed
+        .map(|finding| {
+            let example = finding.example.iter().map(|example| format!(", such as {example}"));
+            let example: String = example.collect();
+            format!("{}: {} violations{example}", finding.invariant.id, finding.violations)
+        })
+        .collect();
+    ensure!(failed.is_empty(), "integrity checks failed\n{}", failed.join("\n"));
+    Ok(format!("All {} integrity checks passed.", findings.len()))
 }
 
 fn set_operator(path: &Path, email: &str, is_operator: bool) -> Result<String> {
