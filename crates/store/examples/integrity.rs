@@ -2,7 +2,7 @@
 //! `cargo run --release -p store --features rusqlite --example integrity -- FILE [TERMS]`.
 //!
 //! It makes the database if the file is not there: 1,000 nodes of ten slices, each of which was
-//! rented for `TERMS` months, one after the other. 11 months are ten million ledger entries.
+//! rented for `TERMS` months, one after the other. 12 months are ten million ledger entries.
 
 #![expect(clippy::unwrap_used, reason = "what fails ends the measurement")]
 #![expect(clippy::print_stdout, reason = "its answer is for the one who runs it")]
@@ -24,7 +24,7 @@ const RUNS: usize = 3;
 fn main() {
     let mut arguments = env::args().skip(1);
     let path = arguments.next().expect("the file of the database");
-    let terms = arguments.next().map_or(11, |terms| terms.parse().unwrap());
+    let terms = arguments.next().map_or(12, |terms| terms.parse().unwrap());
     let is_there = Path::new(&path).exists();
     let db = RusqliteDb::open(Path::new(&path)).unwrap();
     if !is_there {

@@ -154,10 +154,7 @@ pub fn check(db: &dyn Db) -> Result<Vec<Finding>, StoreError> {
 }
 
 /// Checks an invariant like [`check`], and moves its cursors on.
-pub fn check_and_move(
-    db: &dyn Db,
-    invariant: &'static Invariant,
-) -> Result<Finding, StoreError> {
+pub fn check_and_move(db: &dyn Db, invariant: &'static Invariant) -> Result<Finding, StoreError> {
     check_next(db, invariant, Cursors::Move)
 }
 

@@ -55,8 +55,7 @@ const SEAL: &str = "
     INSERT INTO ledger_seals (transaction_id, hash)
     SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?1)";
 
-const CHAIN: Chain<Booked> =
-    Chain { after: AFTER, seal_until: SEAL_UNTIL, write: SEAL, links };
+const CHAIN: Chain<Booked> = Chain { after: AFTER, seal_until: SEAL_UNTIL, write: SEAL, links };
 
 /// Seals the transactions that have no seal yet, a bounded number each time.
 pub fn seal(db: &dyn Db) -> Result<Head, StoreError> {

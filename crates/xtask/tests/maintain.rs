@@ -225,5 +225,8 @@ fn integrity_is_checked_over_all_of_the_history() {
     machine.db().run("UPDATE nodes SET available_slices = 1", &[]).unwrap();
     let output = machine.run(&["check-integrity"], "");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("counters-are-counts: 1 violations"), "{said}");
+    assert!(
+        !output.status.success() && said.contains("counters-are-counts: 1 violations"),
+        "{said}"
+    );
 }

@@ -93,12 +93,7 @@ impl Scan<'_> {
     }
 
     /// Checks the window after a row. Returns where the scan continues.
-    fn window(
-        &self,
-        db: &dyn Db,
-        after: i64,
-        last: i64,
-    ) -> Result<(Violations, i64), StoreError> {
+    fn window(&self, db: &dyn Db, after: i64, last: i64) -> Result<(Violations, i64), StoreError> {
         let until = self.history.window_end(db, after, last)?;
         let violations = (self.check)(after, until)?;
         let next = if violations.is_empty() { until } else { after };

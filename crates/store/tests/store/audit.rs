@@ -1,8 +1,6 @@
 //! The audit log: it only grows, and each change of the past shows.
 
-use store::audit::{
-    Actor, NewEntry, VIEW_SECONDS, all, of_account, seal, write, write_view,
-};
+use store::audit::{Actor, NewEntry, VIEW_SECONDS, all, of_account, seal, write, write_view};
 use store::chain::{Head, hex};
 use store::{RusqliteDb, StoreError};
 

@@ -5,17 +5,17 @@ use store::RusqliteDb;
 
 /// How much has happened.
 #[derive(Clone, Copy)]
-pub struct History {
+pub(crate) struct History {
     /// Nodes, each with ten slices that are always rented.
-    pub nodes: i64,
+    pub(crate) nodes: i64,
     /// Terms that followed one another on each slice. The last one is going on.
-    pub terms: i64,
+    pub(crate) terms: i64,
     /// Days in a term. A rental pays $1 for each, in advance, and earns it at its end.
-    pub days: i64,
+    pub(crate) days: i64,
 }
 
 /// Fills a new database. Afterwards it has no triggers any more.
-pub fn load(db: &RusqliteDb, history: History) {
+pub(crate) fn load(db: &RusqliteDb, history: History) {
     let connection = db.connection();
     let drops = "SELECT group_concat('DROP TRIGGER ' || name, ';') FROM sqlite_schema
                   WHERE type = 'trigger'";

@@ -1,8 +1,8 @@
 //! The chain of the ledger: each change of what was booked shows.
 
-use store::{RusqliteDb, StoreError};
 use store::chain::Head;
 use store::ledger_chain::{self, seal};
+use store::{RusqliteDb, StoreError};
 
 use crate::market::{AIDA, OMAR, attempt, by_hand, count, fund, market, now, pass, rent};
 
