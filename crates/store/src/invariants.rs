@@ -4,7 +4,7 @@
 //! leave out what has ended. History is checked in windows: each run checks new rows, together with
 //! the rentals and accounts that they are about, and the next window of a pass over all rows that
 //! begins again at its end. So the cost of a run does not grow with history. Archived rows are left
-//! out; the view `archive_bounds` says which those are.
+//! out; the views `archive_bounds` and `closed_rentals` say which those are.
 
 mod credits;
 mod histories;

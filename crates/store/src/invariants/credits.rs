@@ -62,7 +62,7 @@ pub(super) const ARE_BOOKED: Invariant = Invariant {
     ],
 };
 
-/// Not those that were evaluated before what is archived ends.
+/// Not of rentals whose bookings may be archived.
 const BOOKED: &str = "
     SELECT 'rental ' || rental_id || ', ' || month FROM (
          SELECT m.rental_id, m.month, m.paid_micros AS paid, m.credit_micros AS credit, m.owed_at,
@@ -86,7 +86,7 @@ const BOOKED: &str = "
                   WHERE a.kind = 'wallet' AND a.owner_id = m.renter_id) AS booked
            FROM seen CROSS JOIN sla_months m
              ON m.rental_id = seen.rental_id AND m.month = seen.month AND m.tenure = seen.tenure
-          WHERE m.evaluated_at >= (SELECT ledger_closed_at FROM archive_bounds))
+          WHERE NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = m.rental_id))
      WHERE paid <> booked
         OR (decided IS NULL AND paid <> iif(owed_at IS NULL, credit, 0))
         OR (decided IS NOT NULL AND owed_at IS NOT NULL)";

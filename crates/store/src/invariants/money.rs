@@ -83,14 +83,13 @@ pub(super) const RENTALS_ARE_PAID: Invariant = Invariant {
     ],
 };
 
-/// Not those that were paid before what is archived ends.
+/// Not of rentals whose bookings may be archived.
 const PAID: &str = "
     SELECT 'rental ' || p.rental_id
       FROM seen
      CROSS JOIN rental_periods p ON p.rental_id = seen.rental_id AND p.number = seen.number
-      LEFT JOIN orders o ON o.id = p.order_id
      WHERE p.total_micros > 0
-       AND coalesce(o.created_at, 1 << 62) >= (SELECT ledger_closed_at FROM archive_bounds)
+       AND NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = p.rental_id)
        AND 1 <> (SELECT count(*)
                    FROM ledger_transactions t
                    JOIN ledger_entries e ON e.transaction_id = t.id
@@ -141,7 +140,7 @@ pub(super) const EARNINGS_ARE_SPLIT: Invariant = Invariant {
 };
 
 /// In cents, of which every total is a whole number, so that no product leaves 64 bits. Not of
-/// rentals whose first bookings may be archived.
+/// rentals whose bookings may be archived.
 const SPLIT: &str = ",
     booked (rental_id, account_id, micros) AS (
         SELECT seen.id, e.ledger_account_id, sum(e.amount_micros)
@@ -163,7 +162,7 @@ const SPLIT: &str = ",
            FROM seen CROSS JOIN rentals r ON r.id = seen.id
            LEFT JOIN booked b ON b.rental_id = r.id
            LEFT JOIN ledger_accounts a ON a.id = b.account_id
-          WHERE r.started_at >= (SELECT closed_at FROM archive_bounds)
+          WHERE NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = r.id)
           GROUP BY r.id)
      WHERE earned <> farmer + platform OR fees <> platform";
 
@@ -176,10 +175,10 @@ pub(super) const REFUNDS_ARE_PAID_BACK: Invariant = Invariant {
     ],
 };
 
-/// Not of rentals whose first bookings may be archived.
+/// Not of rentals whose bookings may be archived.
 const REFUNDED: &str = "
     SELECT 'rental ' || r.id FROM seen CROSS JOIN rentals r ON r.id = seen.id
-     WHERE r.started_at >= (SELECT ledger_closed_at FROM archive_bounds)
+     WHERE NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = r.id)
        AND (SELECT sum(refunded_micros) FROM rental_periods WHERE rental_id = r.id) <>
            (SELECT coalesce(sum(e.amount_micros), 0)
               FROM ledger_transactions t
@@ -210,10 +209,10 @@ pub(super) const TOP_UPS_ARE_CREDITED: Invariant = Invariant {
     ],
 };
 
-/// Not those that were begun before what is archived ends.
+/// Not those whose credit may be archived.
 const CREDITED: &str = "
     SELECT 'top-up ' || u.id FROM seen CROSS JOIN top_ups u ON u.id = seen.id
-     WHERE u.created_at >= (SELECT ledger_closed_at FROM archive_bounds)
+     WHERE coalesce(u.paid_at >= (SELECT closed_at FROM archive_bounds), 1)
        AND (u.state = 'paid')
         <> (SELECT count(*)
               FROM ledger_transactions t
@@ -252,7 +251,7 @@ pub(super) const PAYOUTS_ARE_BOOKED: Invariant = Invariant {
     ],
 };
 
-/// Not those that were requested before what is archived ends.
+/// Not those whose bookings may be archived.
 const BOOKED: &str = "
     SELECT 'payout ' || id FROM (
          SELECT p.id, p.amount_micros AS amount, p.state,
@@ -267,7 +266,7 @@ const BOOKED: &str = "
             AND t.reference = p.id
            LEFT JOIN ledger_entries e ON e.transaction_id = t.id
            LEFT JOIN ledger_accounts a ON a.id = e.ledger_account_id
-          WHERE p.requested_at >= (SELECT ledger_closed_at FROM archive_bounds)
+          WHERE coalesce(p.finished_at >= (SELECT closed_at FROM archive_bounds), 1)
           GROUP BY p.id)
      WHERE held <> iif(state IN ('requested', 'approved'), amount, 0)
         OR gone <> iif(state IN ('sent', 'done'), amount, 0)

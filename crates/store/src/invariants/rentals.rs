@@ -78,7 +78,7 @@ pub(super) const ARE_EVENTS: Invariant = Invariant {
 };
 
 /// Each move is away from where the rental was; it is where the last one went, and is that node's
-/// farmer's, or whose it has become since. Not of those whose first events may be archived.
+/// farmer's, or whose it has become since. Not of those whose events may be archived.
 const PLACES: &str = ",
     places AS (
         SELECT e.id, e.rental_id, e.kind, e.node_id, e.slice_number, e.farmer_id,
@@ -88,12 +88,10 @@ const PLACES: &str = ",
           FROM seen CROSS JOIN events e ON e.rental_id = seen.id
          WHERE e.kind IN ('slice-rented', 'node-rented', 'node-rental-imported',
                           'rental-moved-out', 'rental-moved-in')
-           AND NOT EXISTS (SELECT 1 FROM rentals
-                            WHERE id = seen.id
-                              AND started_at < (SELECT closed_at FROM archive_bounds))
+           AND NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = seen.id)
         WINDOW same AS (PARTITION BY e.rental_id ORDER BY e.id))
     SELECT 'rental ' || r.id FROM seen CROSS JOIN rentals r ON r.id = seen.id
-     WHERE r.started_at >= (SELECT closed_at FROM archive_bounds)
+     WHERE NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = r.id)
        AND (1 <> (SELECT count(*) FROM places
                    WHERE rental_id = r.id AND kind NOT LIKE 'rental-moved-%')
             OR 1 <> (SELECT count(*) FROM places

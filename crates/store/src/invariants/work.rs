@@ -96,6 +96,6 @@ const WITHOUT_ACCESS: &str = "
        AND (r.state <> 'ended'
             OR (SELECT sum(total_micros - earned_micros - refunded_micros)
                   FROM rental_periods WHERE rental_id = r.id) <> 0
-            OR (r.started_at >= (SELECT closed_at FROM archive_bounds)
+            OR (NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = r.id)
                 AND 1 <> (SELECT count(*) FROM events
                            WHERE rental_id = r.id AND kind = 'rental-refunded')))";
