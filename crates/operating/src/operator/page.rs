@@ -58,8 +58,6 @@ pub(crate) struct InvariantRow {
     pub claim: &'static str,
     /// Such as `passed` or `failed: 3`.
     pub state: Badge,
-    /// What one violation is about, such as `rental 01ky…`; may be empty.
-    pub example: String,
 }
 
 /// A mail that could not be sent.
@@ -290,7 +288,6 @@ impl InvariantRow {
                 0 => Badge::new("passed", Tone::Good),
                 count => Badge::new(format!("failed: {count}"), Tone::Bad),
             },
-            example: finding.example.clone().unwrap_or_default(),
         }
     }
 }
