@@ -34,6 +34,7 @@ fn main() {
         println!("loaded in {:.0?}", begun.elapsed());
         while ledger_chain::seal(&db).unwrap().is_new {}
         while audit::seal(&db).unwrap().is_new {}
+        db.connection().execute_batch("ANALYZE").unwrap();
         println!("sealed after {:.0?}", begun.elapsed());
     }
     let entries = "SELECT count(*) FROM ledger_entries";

@@ -37,8 +37,10 @@ pub(super) const BALANCES_ARE_SUMS: Invariant = Invariant {
         Check::Scan(
             &TRANSACTIONS,
             "SELECT a.kind || ' ' || a.owner_id
-               FROM (SELECT DISTINCT ledger_account_id AS id FROM ledger_entries
-                      WHERE transaction_id > ?1 AND transaction_id <= ?2) seen
+               FROM (SELECT DISTINCT e.ledger_account_id AS id
+                       FROM ledger_transactions t
+                      CROSS JOIN ledger_entries e ON e.transaction_id = t.id
+                      WHERE t.id > ?1 AND t.id <= ?2 LIMIT 10000) seen
               CROSS JOIN ledger_accounts a ON a.id = seen.id
                LEFT JOIN ledger_openings o ON o.ledger_account_id = a.id
               WHERE a.balance_micros <> coalesce(
@@ -91,12 +93,12 @@ pub(super) const ENTRIES_HAVE_A_MONTH: Invariant = Invariant {
     checks: &[Check::Scan(
         &TRANSACTIONS,
         "SELECT 'transaction ' || t.id
-           FROM ledger_transactions t
+           FROM (SELECT id, created_at FROM ledger_transactions
+                  WHERE id > ?1 AND id <= ?2 LIMIT 10000) t
           CROSS JOIN ledger_entries e ON e.transaction_id = t.id
           CROSS JOIN ledger_accounts a ON a.id = e.ledger_account_id
-          WHERE t.id > ?1 AND t.id <= ?2
-            AND t.id > (SELECT transaction_id FROM archive_bounds)
-            AND a.kind IN ('wallet', 'earnings')
+          WHERE t.id > (SELECT transaction_id FROM archive_bounds)
+            AND iif(e.amount_micros IS NULL, 0, a.kind IN ('wallet', 'earnings'))
             AND coalesce((SELECT m.first_transaction_id FROM ledger_months m
                            WHERE m.ledger_account_id = a.id
                              AND m.month >= strftime('%Y-%m', t.created_at, 'unixepoch')

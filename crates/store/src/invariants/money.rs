@@ -66,7 +66,7 @@ pub(super) const RENTALS_ARE_PAID: Invariant = Invariant {
                 "
     WITH seen (rental_id, number) AS (
          SELECT p.rental_id, p.number FROM orders o JOIN rental_periods p ON p.order_id = o.id
-          WHERE o.rowid > ?1 AND o.rowid <= ?2)",
+          WHERE o.rowid > ?1 AND o.rowid <= ?2 LIMIT 10000)",
                 PAID
             ),
         ),
@@ -76,7 +76,7 @@ pub(super) const RENTALS_ARE_PAID: Invariant = Invariant {
                 "
     WITH seen (rental_id, number) AS (
          SELECT p.rental_id, p.number FROM rentals r JOIN rental_periods p ON p.rental_id = r.id
-          WHERE r.rowid > ?1 AND r.rowid <= ?2)",
+          WHERE r.rowid > ?1 AND r.rowid <= ?2 LIMIT 10000)",
                 PAID
             ),
         ),

@@ -79,6 +79,7 @@ pub(super) const ARE_EVENTS: Invariant = Invariant {
 
 /// Each move is away from where the rental was; it is where the last one went, and is that node's
 /// farmer's, or whose it has become since. Not of those whose events may be archived.
+/// The condition on `kind` names another table, too: see `seen`.
 const PLACES: &str = ",
     places AS (
         SELECT e.id, e.rental_id, e.kind, e.node_id, e.slice_number, e.farmer_id,
@@ -86,8 +87,9 @@ const PLACES: &str = ",
                lag(e.slice_number) OVER same AS from_slice,
                row_number() OVER (PARTITION BY e.rental_id ORDER BY e.id DESC) AS nth
           FROM seen CROSS JOIN events e ON e.rental_id = seen.id
-         WHERE e.kind IN ('slice-rented', 'node-rented', 'node-rental-imported',
-                          'rental-moved-out', 'rental-moved-in')
+         WHERE iif(seen.id IS NULL, 0, e.kind IN (
+                   'slice-rented', 'node-rented', 'node-rental-imported', 'rental-moved-out',
+                   'rental-moved-in'))
            AND NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = seen.id)
         WINDOW same AS (PARTITION BY e.rental_id ORDER BY e.id))
     SELECT 'rental ' || r.id FROM seen CROSS JOIN rentals r ON r.id = seen.id

@@ -33,20 +33,22 @@ const MONTHS: &str = "
          SELECT a.id, a.owner_id, m.month, m.first_transaction_id
            FROM ledger_months m CROSS JOIN ledger_accounts a ON a.id = m.ledger_account_id
           WHERE m.first_transaction_id > ?1 AND m.first_transaction_id <= ?2
-            AND a.kind = 'earnings')";
+            AND iif(m.month IS NULL, 0, a.kind = 'earnings') LIMIT 10000)";
 
 /// The months of earnings in which transactions are.
 const MONTHS_OF_TRANSACTIONS: &str = "
     WITH seen (account_id, farmer_id, month, first_id) AS (
          SELECT DISTINCT a.id, a.owner_id, m.month, m.first_transaction_id
-           FROM ledger_transactions t
+           FROM (SELECT id, created_at FROM ledger_transactions
+                  WHERE id > ?1 AND id <= ?2 AND rental_id IS NOT NULL LIMIT 10000) t
           CROSS JOIN ledger_entries e ON e.transaction_id = t.id
           CROSS JOIN ledger_accounts a ON a.id = e.ledger_account_id
           CROSS JOIN ledger_months m ON m.ledger_account_id = a.id
-          WHERE t.id > ?1 AND t.id <= ?2 AND t.rental_id IS NOT NULL AND a.kind = 'earnings'
+          WHERE iif(e.amount_micros IS NULL, 0, a.kind = 'earnings')
             AND m.month = (SELECT min(month) FROM ledger_months
                             WHERE ledger_account_id = a.id
-                              AND month >= strftime('%Y-%m', t.created_at, 'unixepoch')))";
+                              AND month >= strftime('%Y-%m', t.created_at, 'unixepoch'))
+          LIMIT 10000)";
 
 /// Together with those months before which no month of the ledger has of its own, and the last one
 /// with those after it. Their entries are after the first of the month: a clock that lags behind
