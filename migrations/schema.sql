@@ -2875,6 +2875,139 @@ CREATE TRIGGER ledger_openings_never_deleted BEFORE DELETE ON ledger_openings
   WHEN OLD.balance_micros <> 0
 BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
+-- tables/0017_integrity_scans.sql
+-- Integrity checks whose cost does not grow with history.
+
+-- How far integrity checks have come in the tables whose rows are kept: one row for each check and
+-- each table that it scans.
+CREATE TABLE integrity_scans (
+    invariant TEXT    NOT NULL,
+    -- Such as `ledger transactions`.
+    history   TEXT    NOT NULL,
+    -- New rows are checked up to this one.
+    new_after INTEGER NOT NULL,
+    -- The pass over all rows has come up to this one; after the last row it begins again.
+    old_after INTEGER NOT NULL,
+    PRIMARY KEY (invariant, history)
+) STRICT, WITHOUT ROWID;
+
+-- Where rentals begin, move and end, in order.
+CREATE INDEX events_of_places ON events (node_id, slice_number, id)
+ WHERE kind IN ('slice-rented', 'node-rented', 'node-rental-imported',
+                'rental-moved-in', 'rental-moved-out', 'rental-ended');
+
+CREATE INDEX events_of_moves ON events (node_id)
+ WHERE kind IN ('rental-moved-in', 'rental-moved-out');
+
+-- What holds on `events`, and what follows from a change of it.
+
+CREATE TRIGGER event_audience_matches_kind BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM event_kinds
+              WHERE kind = NEW.kind
+                AND (for_renter < (NEW.renter_id IS NOT NULL)
+                     OR for_farmer < (NEW.farmer_id IS NOT NULL)))
+BEGIN
+    SELECT RAISE(ABORT, 'refused: event_audience_matches_kind');
+END;
+
+CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN
+    SELECT RAISE(ABORT, 'refused: events_append_only');
+END;
+
+CREATE TRIGGER events_never_deleted BEFORE DELETE ON events BEGIN
+    SELECT RAISE(ABORT, 'refused: events_append_only');
+END;
+
+CREATE TRIGGER event_enters_audit_log AFTER INSERT ON events BEGIN
+    INSERT INTO audit (action, actor, account_id, subject, created_at)
+    SELECT NEW.kind, 'market', who.account_id,
+           coalesce(NEW.rental_id, NEW.subject, 'node' || NEW.node_id, ''), NEW.created_at
+      FROM (SELECT NEW.renter_id AS account_id UNION ALL SELECT NEW.farmer_id) who
+     WHERE who.account_id IS NOT NULL;
+END;
+
+CREATE INDEX ledger_accounts_below_zero ON ledger_accounts (kind) WHERE balance_micros < 0;
+
+CREATE INDEX jobs_to_create ON jobs (rental_id)
+ WHERE kind = 'create' AND state IN ('needs-key', 'waiting', 'leased', 'failed');
+
+CREATE INDEX jobs_to_remove ON jobs (node_id, slice_number)
+ WHERE kind = 'remove' AND state <> 'done';
+
+-- What holds on `jobs`, and what follows from a change of it.
+
+CREATE TRIGGER jobs_never_deleted BEFORE DELETE ON jobs BEGIN
+    SELECT RAISE(ABORT, 'refused: jobs_never_deleted');
+END;
+
+-- The events of a job have one order: its end, and the step that it has reached.
+CREATE TRIGGER job_change_emits_events AFTER UPDATE OF state, step ON jobs BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT CASE WHEN NEW.kind = 'remove' THEN 'slice-removed'
+                WHEN NEW.state = 'done' THEN 'access-ready' ELSE 'access-failed' END,
+           iif(NEW.kind = 'create', renter_id, NULL), farmer_id, NEW.node_id, NEW.slice_number,
+           iif(NEW.kind = 'create', id, NULL), NEW.changed_at
+      FROM rentals
+     WHERE id = NEW.rental_id AND NEW.state <> OLD.state
+       AND (NEW.state = 'done' OR (NEW.state = 'failed' AND NEW.kind = 'create'));
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'access-progress', renter_id, farmer_id, NEW.node_id, NEW.slice_number, id, NEW.step,
+           NEW.changed_at
+      FROM rentals
+     WHERE id = NEW.rental_id AND NEW.kind = 'create' AND NEW.step IS NOT NULL
+       AND NEW.step IS NOT OLD.step;
+END;
+
+-- A slice whose machine is removed is free again, where the node can carry it.
+CREATE TRIGGER finished_removal_frees_slice AFTER UPDATE OF state ON jobs
+  WHEN NEW.kind = 'remove' AND NEW.state = 'done' AND OLD.state <> 'done'
+BEGIN
+    UPDATE slices SET removing_job = NULL WHERE removing_job = NEW.id;
+    UPDATE nodes SET capacity = capacity WHERE id = NEW.node_id;
+END;
+
+-- A machine that an agent created is watched from then on.
+CREATE TRIGGER created_machine_is_watched AFTER UPDATE OF state ON jobs
+  WHEN NEW.kind = 'create' AND NEW.state = 'done' AND OLD.state <> 'done' AND NEW.is_by_hand = 0
+BEGIN
+    INSERT INTO machines (job_id, node_id, agent, state, since, reported_at)
+    VALUES (NEW.id, NEW.node_id, NEW.agent, 'running', NEW.changed_at, NEW.changed_at);
+END;
+
+-- What a farmer has to do by hand, they are notified of: at once, or once there is an SSH key.
+CREATE TRIGGER job_by_hand_emits_event AFTER INSERT ON jobs
+  WHEN NEW.is_by_hand = 1 AND NEW.state = 'waiting'
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, slice_number, rental_id, created_at)
+    VALUES (iif(NEW.kind = 'create', 'manual-setup', 'manual-removal'), NEW.farmer_id, NEW.node_id,
+            NEW.slice_number, iif(NEW.kind = 'create', NEW.rental_id, NULL), NEW.created_at);
+END;
+
+CREATE TRIGGER job_by_hand_with_key_emits_event AFTER UPDATE OF state ON jobs
+  WHEN NEW.is_by_hand = 1 AND NEW.state = 'waiting' AND OLD.state = 'needs-key'
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, slice_number, rental_id, created_at)
+    VALUES ('manual-setup', NEW.farmer_id, NEW.node_id, NEW.slice_number, NEW.rental_id,
+            NEW.changed_at);
+END;
+
+CREATE INDEX sla_months_by_evaluation ON sla_months (evaluated_at);
+
+-- What holds on `sla_months`, and what follows from a change of it.
+
+CREATE TRIGGER sla_evidence_never_updated
+BEFORE UPDATE OF rental_id, month, tenure, node_id, renter_id, farmer_id, from_at, until_at,
+                 min_uptime, min_bandwidth_mbps, observed, observed_up, excused, measured,
+                 measured_uptime, measured_mbps, base_micros, percent, credit_micros, evaluated_at
+    ON sla_months
+BEGIN
+    SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
+END;
+
+CREATE TRIGGER sla_evidence_never_deleted BEFORE DELETE ON sla_months BEGIN
+    SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
 END;
 
 -- commands/add_ssh_key.sql

@@ -286,7 +286,7 @@ pub const AGGREGATE_OBSERVATIONS: RecurringJob = RecurringJob {
 pub const CHECK_INTEGRITY: RecurringJob = RecurringJob {
     name: "run integrity checks",
     does: "Runs integrity checks and records the marketplace status.",
-    bounds: &[Bound::new(8, "invariants, each in a statement of its own")],
+    bounds: &[Bound::new(40, "checks, each of a bounded part of history")],
     resumed: "the check that ran longest ago comes first",
     ..EVERY_FIVE_MINUTES
 };

@@ -247,11 +247,10 @@ const AFTER: &str = select!(
      ORDER BY a.id LIMIT ?2"
 );
 
-/// The entry and hash of the last seal that is `?1` numbers before the end, or of the last entry
+/// The entry and hash of the last seal up to the entry numbered `?1`, or of the last entry
 /// that is archived if that is later.
-const SEAL_FROM_END: &str = "
-    SELECT audit_id, hash FROM audit_seals
-     WHERE audit_id <= (SELECT max(audit_id) FROM audit_seals) - ?1
+const SEAL_UNTIL: &str = "
+    SELECT audit_id, hash FROM audit_seals WHERE audit_id <= ?1
      UNION ALL
     SELECT until_id, seal FROM archives WHERE chain = 'audit'
      ORDER BY 1 DESC LIMIT 1";
@@ -263,7 +262,7 @@ const SEAL: &str = "
 
 const CHAIN: Chain<Entry> = Chain {
     after: AFTER,
-    seal_from_end: SEAL_FROM_END,
+    seal_until: SEAL_UNTIL,
     write: SEAL,
     links: |entries| entries.into_iter().map(link).collect(),
 };
@@ -295,7 +294,8 @@ pub fn seal(db: &dyn Db) -> Result<Head, StoreError> {
     CHAIN.seal(db, SEAL_AUDIT.limit())
 }
 
-/// How many of the newest entries are not as they were sealed, or were put among those that are.
-pub fn broken(db: &dyn Db) -> Result<u64, StoreError> {
-    CHAIN.broken(db)
+/// How many of the entries after the one numbered `after`, up to the one numbered `until`, are not
+/// as they were sealed, or were put among those that are; and the number of the first.
+pub fn broken(db: &dyn Db, after: i64, until: i64) -> Result<(u64, i64), StoreError> {
+    CHAIN.broken(db, after, until)
 }

@@ -43,11 +43,10 @@ const AFTER: &str = select!(
      ORDER BY t.id, e.ledger_account_id"
 );
 
-/// The transaction and hash of the last seal that is `?1` numbers before the end, or of the last
-/// transaction that is archived if that is later.
-const SEAL_FROM_END: &str = "
-    SELECT transaction_id, hash FROM ledger_seals
-     WHERE transaction_id <= (SELECT max(transaction_id) FROM ledger_seals) - ?1
+/// The transaction and hash of the last seal up to the transaction numbered `?1`, or of the last transaction
+/// that is archived if that is later.
+const SEAL_UNTIL: &str = "
+    SELECT transaction_id, hash FROM ledger_seals WHERE transaction_id <= ?1
      UNION ALL
     SELECT until_id, seal FROM archives WHERE chain = 'ledger'
      ORDER BY 1 DESC LIMIT 1";
@@ -57,18 +56,17 @@ const SEAL: &str = "
     INSERT INTO ledger_seals (transaction_id, hash)
     SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?1)";
 
-const CHAIN: Chain<Booked> =
-    Chain { after: AFTER, seal_from_end: SEAL_FROM_END, write: SEAL, links };
+const CHAIN: Chain<Booked> = Chain { after: AFTER, seal_until: SEAL_UNTIL, write: SEAL, links };
 
 /// Seals the transactions that have no seal yet, a bounded number each time.
 pub fn seal(db: &dyn Db) -> Result<Head, StoreError> {
     CHAIN.seal(db, SEAL_LEDGER.limit())
 }
 
-/// How many of the newest transactions are not as they were sealed, or were put among those that
-/// are.
-pub fn broken(db: &dyn Db) -> Result<u64, StoreError> {
-    CHAIN.broken(db)
+/// How many of the transactions after the one numbered `after`, up to the one numbered `until`, are not
+/// as they were sealed, or were put among those that are; and the number of the first.
+pub fn broken(db: &dyn Db, after: i64, until: i64) -> Result<(u64, i64), StoreError> {
+    CHAIN.broken(db, after, until)
 }
 
 fn links(rows: Vec<Booked>) -> Vec<Link> {

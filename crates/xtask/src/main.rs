@@ -66,6 +66,12 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         database: PathBuf,
     },
+    /// Runs every integrity check over all of a database's history.
+    CheckIntegrity {
+        /// The database's file.
+        #[arg(long, value_name = "PATH")]
+        database: PathBuf,
+    },
     /// Names operators, on the machine that the database is on.
     #[command(subcommand)]
     Operator(maintain::Operator),
@@ -117,6 +123,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Migrate { database } => {
             maintain::migrate(&artifact::build_programs(&workspace)?, database)?;
         }
+        Command::CheckIntegrity { database } => maintain::check_integrity(&workspace, database)?,
         Command::Operator(operator) => maintain::operator(&workspace, operator)?,
         Command::ImportNodeRental(rental) => maintain::import_node_rental(&workspace, rental)?,
         Command::Archive(archiving) => return maintain::archive(&workspace, archiving),

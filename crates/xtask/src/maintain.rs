@@ -1,4 +1,4 @@
-//! What is done to a database from outside of the app: `migrate`, `operator`,
+//! What is done to a database from outside of the app: `migrate`, `operator`, `check-integrity`,
 //! `import-node-rental`, `rotate-keys`, `archive`; and `verify`, of its files.
 //!
 //! A program of its own does it, so that `cargo xtask` is there in seconds: SQLite takes a minute
@@ -97,6 +97,12 @@ pub(crate) fn operator(workspace: &Workspace, operator: &Operator) -> Result<()>
         Operator::Revoke(account) => ("revoke-operator", account),
     };
     run(command(&programs, &account.database).args([verb, &account.email]))
+}
+
+/// Runs every integrity check over all of the history.
+pub(crate) fn check_integrity(workspace: &Workspace, database: &Path) -> Result<()> {
+    let programs = artifact::build_programs(workspace)?;
+    run(command(&programs, database).arg("check-integrity"))
 }
 
 /// Takes over a rental of a whole node from before there were slices.

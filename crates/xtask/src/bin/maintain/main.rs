@@ -19,7 +19,7 @@ use store::audit::{self, Actor, NewEntry};
 use store::migrate::Applied;
 use store::schema::SCHEMA;
 use store::sealed::SEALED_COLUMNS;
-use store::{RusqliteDb, accounts, migrate, nodes, rentals};
+use store::{RusqliteDb, accounts, invariants, migrate, nodes, rentals};
 
 /// The variable with the keys, the one that seals first; see [`Keys::parse`].
 const ENCRYPTION_KEYS: &str = "ENCRYPTION_KEYS";
@@ -56,6 +56,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         after: Option<PathBuf>,
     },
+    /// Runs every integrity check over all of the history.
+    CheckIntegrity,
 }
 
 #[derive(clap::Args)]
@@ -94,6 +96,7 @@ fn run(command: Command, database: &Path) -> Result<String> {
         Command::RevokeOperator { email } => set_operator(database, &email, false),
         Command::ImportNodeRental(rental) => import(database, &rental),
         Command::Reseal => reseal(database),
+        Command::CheckIntegrity => check_integrity(database),
         Command::Archive(order) => archive::run(&open(database)?, &order, now()?),
         Command::Verify { files, after } => archive::verify(&files, after.as_ref()),
     }
@@ -120,6 +123,20 @@ fn open(path: &Path) -> Result<RusqliteDb> {
         "the database is at an older schema release; run `cargo xtask migrate` first"
     );
     Ok(db)
+}
+
+fn check_integrity(path: &Path) -> Result<String> {
+    let findings = invariants::check_everything(&open(path)?)?;
+    let failed = findings.iter().filter(|finding| finding.violations > 0);
+    let failed: Vec<_> = failed
+        .map(|finding| {
+            let example = finding.example.iter().map(|example| format!(", such as {example}"));
+            let example: String = example.collect();
+            format!("{}: {} violations{example}", finding.invariant.id, finding.violations)
+        })
+        .collect();
+    ensure!(failed.is_empty(), "integrity checks failed\n{}", failed.join("\n"));
+    Ok(format!("All {} integrity checks passed.", findings.len()))
 }
 
 fn set_operator(path: &Path, email: &str, is_operator: bool) -> Result<String> {
