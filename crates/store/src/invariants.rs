@@ -23,7 +23,7 @@ enum Check {
 }
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 40] = [
+pub const INVARIANTS: [Invariant; 41] = [
     Invariant {
         id: "one-rental-per-slice",
         claim: "A slice has at most one live rental, and a node that is rented whole has no other.",
@@ -222,6 +222,24 @@ pub const INVARIANTS: [Invariant; 40] = [
                   + abs((SELECT count(*) FROM ledger_transactions
                           WHERE kind = 'card-reversal')
                         - (SELECT coalesce(sum(bookings), 0) FROM top_up_reversals))",
+        ),
+    },
+    Invariant {
+        id: "proven-farms-hold-nothing",
+        claim: "Earnings are held as unproven for farms that are neither verified nor used for a \
+                month, and no more than was earned.",
+        check: Check::Count(
+            "SELECT (SELECT count(*) FROM unproven_earnings u
+                      WHERE EXISTS (SELECT 1 FROM farms
+                                     WHERE id = u.farm_id AND owner_id = u.owner_id)
+                         OR EXISTS (SELECT 1 FROM farm_uses
+                                     WHERE owner_id = u.owner_id AND farm_id = u.farm_id
+                                       AND days = 30))
+                  + (SELECT count(*)
+                       FROM (SELECT owner_id, sum(micros) AS held
+                               FROM unproven_earnings GROUP BY owner_id) u
+                      WHERE held > (SELECT coalesce(sum(earned_micros), 0)
+                                      FROM farm_months WHERE farmer_id = u.owner_id))",
         ),
     },
     Invariant {

@@ -83,7 +83,7 @@ impl Model {
         let mut refund = Usd::ZERO;
         for nth in 0..self.rentals[rental].periods.len() {
             let used = self.rentals[rental].periods[nth].share_used(&Outages::NONE, until);
-            self.earn_up_to(rental, nth, used);
+            self.earn_up_to(rental, nth, used, false);
             let period = &mut self.rentals[rental].periods[nth];
             period.refunded = period.total - period.earned;
             refund = refund + period.refunded;
@@ -132,7 +132,7 @@ impl Model {
         self.release_lapsed(now);
         for nth in 0..self.rentals[rental].periods.len() {
             let used = self.rentals[rental].periods[nth].share_used(&Outages::NONE, now);
-            self.earn_up_to(rental, nth, used);
+            self.earn_up_to(rental, nth, used, true);
         }
         let old = self.nodes.get_mut(&self.rentals[rental].node).unwrap();
         old.free(|slot| slot == Slot::Rented(rental));

@@ -150,8 +150,8 @@ async fn renters_choose_and_every_cent_is_somewhere() {
     assert!(market.was_told(BEN, "You were refunded $204.50"));
     assert_eq!(ada.get(&moved).await.ok(200)["status"], "active");
     // $45.00 of the months, twice $22.95 of a tenth, and $45.45 of what stayed.
-    farmer.get("/dashboard/farm").await.page(200).says(&["Available for payout $136.35"]);
-    other.get("/dashboard/farm").await.page(200).says(&["Available for payout $22.32"]);
+    farmer.get("/dashboard/farm").await.page(200).says(&["Not paid out yet $136.35"]);
+    other.get("/dashboard/farm").await.page(200).says(&["Not paid out yet $22.32"]);
     it_has_left(&market, &farmer).await;
     market.check_invariants().await;
 }

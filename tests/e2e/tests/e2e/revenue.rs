@@ -144,7 +144,7 @@ async fn the_dashboard_says_it_in_words_and_pictures() {
     let page = farmer.get("/dashboard/farm").await.page(200);
     page.says(&[
         &format!("Earned this month ${}", dollars(earned)),
-        &format!("Available for payout ${}", dollars(earned)),
+        &format!("Not paid out yet ${}", dollars(earned)),
         "1 rented, 8 available",
         "Slice 1: Ada & Co until 22 February 2027",
         "Revenue by month",

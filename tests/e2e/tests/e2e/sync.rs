@@ -182,7 +182,7 @@ async fn a_rental_ends_after_its_term_and_the_farmer_is_paid() {
     assert_eq!(ada_token.get(&path).await.ok(200)["status"], "active");
     let farm = farmer_token.get("/dashboard/farm").await.page(200);
     // Every day but the last one is earned.
-    farm.says(&["In escrow $0.70", "Available for payout $63.43"]);
+    farm.says(&["In escrow $0.70", "Not paid out yet $63.43"]);
 
     // Rentals end whether or not the grid answers.
     market.set_clock(THREE_MONTHS_LATER);
@@ -199,7 +199,7 @@ async fn a_rental_ends_after_its_term_and_the_farmer_is_paid() {
     let farm = farmer_token.get("/dashboard/farm").await.page(200);
     farm.says(&[
         "In escrow $0.00",
-        "Available for payout $64.13",
+        "Not paid out yet $64.13",
         "Slices rented 0 of 18, 18 free",
     ]);
     ada_token.get(&page).await.page(200).says(&["ended", "Rental ended", "closed"]);
@@ -210,7 +210,7 @@ async fn a_rental_ends_after_its_term_and_the_farmer_is_paid() {
 
     // Another run ends nothing twice.
     market.sync().await;
-    farmer_token.get("/dashboard/farm").await.page(200).says(&["Available for payout $64.13"]);
+    farmer_token.get("/dashboard/farm").await.page(200).says(&["Not paid out yet $64.13"]);
     market.check_invariants().await;
 }
 
