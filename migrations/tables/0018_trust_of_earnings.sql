@@ -20,3 +20,24 @@ CREATE TABLE farm_uses (
     counted_on TEXT    NOT NULL,
     PRIMARY KEY (owner_id, farm_id)
 ) STRICT, WITHOUT ROWID;
+
+INSERT INTO ledger_kinds (kind) VALUES ('leaving-compensation');
+
+-- What renters lose in term discounts because a node leaves the market before what they have paid
+-- for is over. The node's farmer pays it out of the earnings.
+CREATE TABLE leaving_compensations (
+    rental_id  TEXT    PRIMARY KEY REFERENCES rentals (id),
+    renter_id  TEXT    NOT NULL REFERENCES accounts (id),
+    farmer_id  TEXT    NOT NULL REFERENCES accounts (id),
+    micros     INTEGER NOT NULL CONSTRAINT leaving_compensation_positive CHECK (micros > 0),
+    -- When it is tried next to pay what the farmer's earnings did not suffice for; NULL where
+    -- nothing is owed.
+    owed_at    INTEGER,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX leaving_compensations_owed ON leaving_compensations (owed_at)
+ WHERE owed_at IS NOT NULL;
+
+CREATE INDEX leaving_compensations_owed_by_farmer ON leaving_compensations (farmer_id)
+ WHERE owed_at IS NOT NULL;

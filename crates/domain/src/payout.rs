@@ -194,6 +194,8 @@ pub struct Funds {
     /// What of that may still go to renters, because SLAs were not compared yet, or are
     /// disputed.
     pub withheld: Usd,
+    /// What of `withheld` is for renters of nodes that leave the market, or have left.
+    pub leaving: Usd,
     /// What of that was paid by card of late, and may be taken back.
     pub unsettled: Usd,
     /// What of that was earned with farms that the account has not verified, and that have not
@@ -366,6 +368,7 @@ mod tests {
         let funds = Funds {
             balance: Usd::whole(36),
             withheld: Usd::whole(1),
+            leaving: Usd::ZERO,
             unsettled: Usd::whole(2),
             unproven: Usd::whole(3),
             wallet: Usd::ZERO,

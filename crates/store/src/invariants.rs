@@ -23,7 +23,7 @@ enum Check {
 }
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 41] = [
+pub const INVARIANTS: [Invariant; 42] = [
     Invariant {
         id: "one-rental-per-slice",
         claim: "A slice has at most one live rental, and a node that is rented whole has no other.",
@@ -336,6 +336,33 @@ pub const INVARIANTS: [Invariant; 41] = [
                         JOIN ledger_accounts a ON a.id = e.ledger_account_id
                        WHERE t.kind IN ('refund', 'outage-refund') AND t.rental_id = r.id
                          AND a.kind = 'wallet')",
+        ),
+    },
+    Invariant {
+        id: "compensations-are-booked",
+        claim: "What a renter gets because a node left was booked out of the farmer's earnings, or \
+                is owed.",
+        check: Check::Count(
+            "SELECT (SELECT count(*) FROM leaving_compensations m
+                      WHERE iif(m.owed_at IS NULL, m.micros, 0) <> (
+                            SELECT coalesce(sum(e.amount_micros), 0)
+                              FROM ledger_transactions t
+                              JOIN ledger_entries e ON e.transaction_id = t.id
+                              JOIN ledger_accounts a ON a.id = e.ledger_account_id
+                             WHERE t.kind = 'leaving-compensation' AND t.reference = m.rental_id
+                               AND t.rental_id = m.rental_id
+                               AND a.kind = 'wallet' AND a.owner_id = m.renter_id)
+                         OR m.owed_at IS NULL AND -m.micros <> (
+                            SELECT coalesce(sum(e.amount_micros), 0)
+                              FROM ledger_transactions t
+                              JOIN ledger_entries e ON e.transaction_id = t.id
+                              JOIN ledger_accounts a ON a.id = e.ledger_account_id
+                             WHERE t.kind = 'leaving-compensation' AND t.reference = m.rental_id
+                               AND a.kind = 'earnings' AND a.owner_id = m.farmer_id))
+                  + (SELECT count(*) FROM ledger_transactions t
+                      WHERE t.kind = 'leaving-compensation'
+                        AND NOT EXISTS (SELECT 1 FROM leaving_compensations
+                                         WHERE rental_id = t.reference AND owed_at IS NULL))",
         ),
     },
     Invariant {

@@ -95,6 +95,7 @@ row! {
             "(SELECT coalesce(sum((max(earned_micros - evaluated_micros, 0) * ?2 + 99) / 100), 0)
                 FROM tenures WHERE farmer_id = ?1 AND evaluate_at IS NOT NULL)
              + (SELECT micros FROM owed_credits WHERE farmer_id = ?1)",
+        leaving: Usd = "(SELECT leaving_micros FROM owed_credits WHERE farmer_id = ?1)",
         unsettled: Usd =
             "(SELECT coalesce(sum(micros), 0) FROM unsettled_earnings
                WHERE owner_id = ?1 AND settles_at > ?3)",
@@ -123,6 +124,7 @@ pub fn funds(db: &dyn Db, account: AccountId, now: Timestamp) -> Result<Funds, S
         return Ok(Funds {
             balance: Usd::ZERO,
             withheld: Usd::ZERO,
+            leaving: Usd::ZERO,
             unsettled: Usd::ZERO,
             unproven: Usd::ZERO,
             wallet: Usd::ZERO,
@@ -134,7 +136,8 @@ pub fn funds(db: &dyn Db, account: AccountId, now: Timestamp) -> Result<Funds, S
     let withheld = seen.withheld.min(seen.balance);
     let unsettled = seen.unsettled.min(seen.balance - withheld);
     let unproven = seen.unproven.min(seen.balance - withheld - unsettled);
-    Ok(Funds { withheld, unsettled, unproven, ..seen })
+    let leaving = seen.leaving.min(withheld);
+    Ok(Funds { withheld, leaving, unsettled, unproven, ..seen })
 }
 
 row! {

@@ -26,6 +26,8 @@ pub(crate) struct Payouts {
     /// What is held back of the earnings, because SLAs were not compared yet or are disputed,
     /// such as `$6.00`; `None` for nothing.
     pub withheld: Option<String>,
+    /// What is held back for renters of nodes that leave; `None` for nothing.
+    pub leaving: Option<String>,
     /// What was earned with payments by card that are not settled yet; `None` if that is nothing.
     pub unsettled: Option<String>,
     /// What is held because farms are not verified, by farm.
@@ -178,9 +180,9 @@ impl Payouts {
         Payouts {
             frame: visit.frame("Payouts", Section::Farm),
             balance: funds.payable().for_people(),
-            withheld: (funds.withheld > Usd::ZERO).then(|| funds.withheld.to_cents().for_people()),
-            unsettled: (funds.unsettled > Usd::ZERO)
-                .then(|| funds.unsettled.to_cents().for_people()),
+            withheld: some(funds.withheld - funds.leaving),
+            leaving: some(funds.leaving),
+            unsettled: some(funds.unsettled),
             unproven: unproven.iter().map(UnprovenRow::new).collect(),
             proven_days: PROVEN_DAYS,
             obstacle: obstacle(&funds, min, visit.now),
@@ -210,6 +212,11 @@ impl Payouts {
         self.error = Some(sentence(&problem.detail));
         self
     }
+}
+
+/// An amount for people; `None` for nothing.
+fn some(amount: Usd) -> Option<String> {
+    (amount > Usd::ZERO).then(|| amount.to_cents().for_people())
 }
 
 /// Why nothing can be asked for now.

@@ -135,6 +135,8 @@ pub(crate) struct PayableView {
     pub available: String,
     /// Held because it may still go to renters as SLA credits.
     pub held_for_sla: String,
+    /// Held for the term discounts that renters lose because a node of yours leaves the market.
+    pub held_for_leaving: String,
     /// Held until the payments by card that it comes from have settled.
     pub held_for_card_payments: String,
     /// Held because you have not verified the farms that earned it.
@@ -175,7 +177,8 @@ impl PayableView {
         };
         PayableView {
             available: funds.payable().to_string(),
-            held_for_sla: funds.withheld.to_string(),
+            held_for_sla: (funds.withheld - funds.leaving).to_string(),
+            held_for_leaving: funds.leaving.to_string(),
             held_for_card_payments: funds.unsettled.to_string(),
             held_for_unverified_farms: funds.unproven.to_string(),
             unverified_farms: farms.iter().map(farm).collect(),

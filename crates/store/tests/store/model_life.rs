@@ -32,7 +32,7 @@ impl Model {
         let (farmer, node) = (self.rentals[rental].farmer, self.rentals[rental].node);
         let earnings = self.earnings.entry(farmer).or_insert(Usd::ZERO);
         *earnings = *earnings + (new - fee);
-        self.hold(farmer, node, new - fee, is_used);
+        self.note_earned(farmer, node, new - fee, is_used);
         self.platform_micros += fee.micros();
     }
 

@@ -37,7 +37,7 @@ impl Model {
     }
 
     /// Notes what a farmer has earned with a node, where it is not to be paid out yet.
-    pub(crate) fn hold(&mut self, farmer: u32, node: u32, amount: Usd, is_used: bool) {
+    pub(crate) fn note_earned(&mut self, farmer: u32, node: u32, amount: Usd, is_used: bool) {
         if amount == Usd::ZERO {
             return;
         }
