@@ -3641,15 +3641,19 @@ END;
 
 -- commands/leaving_costs.sql
 
--- What ending each rental now would cost its farmer at most, if its node leaves before what was
--- paid for is over: the part of the term discounts that belongs to what is neither earned nor
--- refunded. Each term is rounded up, by a cent at most. It falls as terms run out.
+-- What ending each rental would cost its farmer at most, from now on, if its node leaves before
+-- what was paid for is over. Of each term that is the part of its discount that belongs to what is
+-- neither earned nor refunded, and never more than so many percent of a month's price: the
+-- discounts of shorter terms make up for the rest. A test of `domain::leaving` shows both. Each
+-- term is rounded up, by a cent at most.
 CREATE VIEW leaving_costs AS
     SELECT r.id AS rental_id, r.node_id, r.farmer_id, r.ends_at,
-           (SELECT coalesce(sum(
-                       ((p.total_micros - p.earned_micros - p.refunded_micros) / 10000
-                        * ((p.months * p.price_micros * r.slices - p.total_micros) / 10000)
-                        / (p.total_micros / 10000) + 1) * 10000), 0)
+           (SELECT coalesce(sum(min(
+                       (p.total_micros - p.earned_micros - p.refunded_micros) / 10000
+                       * ((p.months * p.price_micros * r.slices - p.total_micros) / 10000)
+                       / (p.total_micros / 10000) * 10000,
+                       CASE p.months WHEN 3 THEN 15 WHEN 6 THEN 29 ELSE 57 END
+                       * (p.price_micros * r.slices / 100)) + 10000), 0)
               FROM rental_periods p
              WHERE p.rental_id = r.id AND p.total_micros >= 10000
                AND p.total_micros < p.months * p.price_micros * r.slices
@@ -3948,24 +3952,29 @@ END;
 
 -- commands/owed_credits.sql
 
--- What farmers owe their renters in SLA credits, or may owe them because a renter disputes a month;
--- and in compensations for leaving the market, or may owe because a node of theirs leaves.
+-- What farmers owe their renters, or may owe them: `sla_micros` in SLA credits, also because a
+-- renter disputes a month; `leaving_micros` in compensations for leaving the market, also because a
+-- node of theirs is going to leave; and `micros` in both.
 CREATE VIEW owed_credits AS
-    SELECT a.id AS farmer_id,
-           (SELECT coalesce(sum(m.credit_micros), 0)
-              FROM sla_months m WHERE m.farmer_id = a.id AND m.owed_at IS NOT NULL)
-         + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
-              FROM sla_disputes d
-              JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
-                               AND m.tenure = d.tenure
-             WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
-         + (SELECT coalesce(sum(micros), 0)
-              FROM leaving_compensations WHERE farmer_id = a.id AND owed_at IS NOT NULL)
-         + (SELECT coalesce(sum(c.micros), 0)
-              FROM nodes n JOIN leaving_costs c ON c.node_id = n.id AND c.ends_at > n.leaves_at
-             WHERE n.farmer_id = a.id AND n.leaves_at IS NOT NULL AND n.left_at IS NULL)
-           AS micros
-      FROM accounts a;
+    SELECT farmer_id, sla_micros, leaving_micros, sla_micros + leaving_micros AS micros
+      FROM (SELECT a.id AS farmer_id,
+                   (SELECT coalesce(sum(m.credit_micros), 0)
+                      FROM sla_months m WHERE m.farmer_id = a.id AND m.owed_at IS NOT NULL)
+                 + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
+                      FROM sla_disputes d
+                      JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
+                                       AND m.tenure = d.tenure
+                     WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
+                   AS sla_micros,
+                   (SELECT coalesce(sum(micros), 0)
+                      FROM leaving_compensations
+                     WHERE farmer_id = a.id AND owed_at IS NOT NULL)
+                 + (SELECT coalesce(sum(c.micros), 0)
+                      FROM nodes n
+                      JOIN leaving_costs c ON c.node_id = n.id AND c.ends_at > n.leaves_at
+                     WHERE n.farmer_id = a.id AND n.leaves_at IS NOT NULL AND n.left_at IS NULL)
+                   AS leaving_micros
+              FROM accounts a);
 
 -- commands/pay_compensation.sql
 

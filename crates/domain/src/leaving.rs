@@ -2,10 +2,12 @@
 //!
 //! Until the node leaves, its rentals run, but none is extended beyond that day. Whoever paid for
 //! longer is refunded evenly for what is left, or goes on with an equivalent slice of another node.
+//! So does, where their renter agrees, a rental whose machine is late, could not be made, or has
+//! been down for a day.
+//!
 //! Who is refunded pays more for the same time elsewhere, because a shorter term has a smaller
 //! discount: the farmer makes that good. Who goes on elsewhere keeps what was paid, and loses
-//! nothing. So does, where their renter agrees, a rental whose machine is late, could not be made, or has
-//! been down for a day.
+//! nothing.
 
 use alloc::format;
 use core::slice;

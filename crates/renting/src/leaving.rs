@@ -40,9 +40,8 @@ fn end(env: &Env<'_>, due: &LeavingRental, ending: &Ending) -> Result<(), JobErr
     let refund = ending.refund.for_people();
     let compensation = Some(ending.compensation).filter(|amount| *amount > Usd::ZERO);
     let compensation = compensation.map(Usd::for_people);
-    let make = |to: &_, end: mails::EndOf<'_>| {
-        mails::node_left(to, end, &refund, compensation.as_deref())
-    };
+    let make =
+        |to: &_, end: mails::EndOf<'_>| mails::node_left(to, end, &refund, compensation.as_deref());
     let (life, leaves_at) = (&due.rental.life, due.leaves_at);
     let sealed = sealed(env, &due.email, life, leaves_at, &make)?;
     let mail = sealed.as_ref().map(notice_mail);

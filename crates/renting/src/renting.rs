@@ -23,8 +23,8 @@ use store::responses::{Intention, StoredResponse};
 use store::{ledger, offers};
 use web::{Context, Problem, Response, respond, stored};
 
-use crate::renting::input::{Basis, Start};
 use crate::rentals::json::compensated;
+use crate::renting::input::{Basis, Start};
 use crate::renting::view::{AlternativeView, DryRunView, QuoteView};
 use crate::{provision, quoting};
 

@@ -3,8 +3,8 @@
 use domain::evaluation;
 use domain::id::{AccountId, NodeId, RentalId, SliceId};
 use domain::leaving::{self, MoveCause, MoveError, NoticeError, SlaCommitment, Target};
-use domain::offering::{self, OfferingError};
 use domain::money::Usd;
+use domain::offering::{self, OfferingError};
 use domain::provisioning::{AGENT_SECONDS, Owed, REMOVAL_LATE_SECONDS};
 use domain::rental::{self, Ending};
 use domain::time::Timestamp;
@@ -448,7 +448,7 @@ pub fn pay_owed(db: &dyn Db, now: Timestamp, limit: u32) -> Result<(), StoreErro
 }
 
 /// What leaving costs the farmer of the node `?1` at most, if it leaves at `?2`: compensations of
-/// the rentals that are paid for beyond that. Served by `rentals_by_node`.
+/// the rentals that are paid for beyond that. Served by the index `rentals_one_live_per_slice`.
 const COST: &str = "
     SELECT coalesce(sum(micros), 0) FROM leaving_costs WHERE node_id = ?1 AND ends_at > ?2";
 
@@ -491,5 +491,5 @@ pub const INDEXED: [(&str, &str); 5] = [
     (OVERDUE, "nodes_by_leaving"),
     (LEAVE, "nodes_by_leaving"),
     (OWED, "leaving_compensations_owed"),
-    (COST, "rentals_by_node"),
+    (COST, "rentals_one_live_per_slice"),
 ];

@@ -463,7 +463,8 @@ proptest! {
             let left = period.total - period.share_used(&Outages::NONE, now);
             let share = |amount: Usd| {
                 let product = i128::from(amount.micros()) * i128::from(left.micros());
-                Usd::from_micros(i64::try_from(product / i128::from(period.total.micros())).unwrap())
+                let part = product / i128::from(period.total.micros());
+                Usd::from_micros(i64::try_from(part).unwrap())
             };
             discounts = discounts + share(full - period.total) + Usd::from_micros(20_000);
             // With the discount of a term that is no longer than what is left.

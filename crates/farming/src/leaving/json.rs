@@ -23,7 +23,7 @@ pub(crate) const LEAVE_MARKET: Operation = Operation {
     body: Some(schema_of::<LeaveBody>),
     about_answer: "The node. Its renters are notified and can move, end or keep their rentals \
                    until then. Renters who are refunded get the term discount that they lose out \
-                   of your earnings: at most `leaving_cost`, which is held from payouts until then.",
+                   of your earnings: at most `leaving_cost`, which is held from payouts.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
     problems: &[Kind::NodeLeaving],
     ..Operation::READ

@@ -26,8 +26,8 @@ use strum::VariantArray;
 use crate::NO_MACHINES;
 use crate::market::{
     Attempt, account, assert_sound, attempt, balance, carries, count, credit, earned, email, empty,
-    extend_once, last_week, now, open_account, order_id, order_once, pass, prove_farm, quote_id, quote_up_to,
-    rental_id, rental_of, report, set_up_nothing_by_hand, states, terms,
+    extend_once, last_week, now, open_account, order_id, order_once, pass, prove_farm, quote_id,
+    quote_up_to, rental_id, rental_of, report, set_up_nothing_by_hand, states, terms,
 };
 use crate::model::{ACCOUNTS, FEE_PERCENT, MICROS, Model, ModelNode, RENTED_MAX, Slot, dollars};
 use crate::model_pay::{PAID_ACCOUNTS_MAX, PROVEN_FARMS_MAX};
@@ -458,7 +458,8 @@ impl Both {
                 (Answer::Credited(credited), Answer::Credited(self.model.credit(to, dollars, key)))
             }
             Command::Sync { node, slices } => {
-                sync::save_reports(&self.db, &[(farm_report(node), carries(slices))], self.now).unwrap();
+                sync::save_reports(&self.db, &[(farm_report(node), carries(slices))], self.now)
+                    .unwrap();
                 self.model.carry(node, slices, true);
                 NOTHING
             }

@@ -260,15 +260,21 @@ const BREAKS: [(&str, &str); 132] = [
     ),
     (
         "proven-farms-hold-nothing",
-        "INSERT INTO farm_uses SELECT owner_id, farm_id, 30, '2026-11-22' FROM unproven_earnings",
+        "INSERT INTO unproven_earnings
+         SELECT owner_id, farm_id, 0, 1 FROM farm_uses WHERE days = 30",
     ),
     (
         "proven-farms-hold-nothing",
-        "INSERT INTO farms
-         SELECT farm_id, 'Freefarm', 1, '5Grwva', owner_id, 'operator', 0, 0, NULL
-           FROM unproven_earnings",
+        "INSERT INTO unproven_earnings SELECT owner_id, 7, 0, 1 FROM farm_uses WHERE days = 30;
+         INSERT INTO farms
+         SELECT 7, 'Freefarm', 1, '5Grwva', owner_id, 'operator', 0, 0, NULL
+           FROM farm_uses WHERE days = 30",
     ),
-    ("proven-farms-hold-nothing", "UPDATE unproven_earnings SET micros = micros + 1000000000"),
+    (
+        "proven-farms-hold-nothing",
+        "INSERT INTO unproven_earnings
+         SELECT owner_id, 7, 0, 1000000000000 FROM farm_uses WHERE days = 30",
+    ),
     ("compensations-are-booked", "UPDATE leaving_compensations SET micros = micros + 1"),
     ("compensations-are-booked", "UPDATE leaving_compensations SET owed_at = 1"),
     ("compensations-are-booked", "UPDATE leaving_compensations SET farmer_id = renter_id"),

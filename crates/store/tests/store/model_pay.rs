@@ -10,8 +10,8 @@ use crate::payouts::payout_id;
 
 /// The accounts up to this one have said where they are paid to.
 pub(crate) const PAID_ACCOUNTS_MAX: u32 = 3;
-/// The farms up to this one have been verified by the farmer of the same number; each node is a farm
-/// of its own.
+/// The farms up to this one have been verified by the farmer of the same number. Each node is a
+/// farm of its own.
 pub(crate) const PROVEN_FARMS_MAX: u32 = 2;
 /// The least that is paid out, in dollars.
 pub(crate) const MIN_DOLLARS: i64 = 5;

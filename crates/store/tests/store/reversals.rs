@@ -18,9 +18,8 @@ use crate::NO_MACHINES;
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, OMAR, SLICES_MAX, account, assert_sound, attempt, balance, count,
-    email, extend, fund, last_week, market, now, open_account, order_id, pass, prove_farm,
-    quote, rent,
-    rent_all, some, usd,
+    email, extend, fund, last_week, market, now, open_account, order_id, pass, prove_farm, quote,
+    rent, rent_all, some, usd,
 };
 use crate::payouts::ask;
 use crate::top_ups::{begin, pay};

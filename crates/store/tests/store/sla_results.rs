@@ -17,8 +17,8 @@ use store::{Db, Refusal, RusqliteDb, StoreError, accounts, ledger, payouts, rent
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, balance,
-    by_hand, count, credit_sla, earned, evaluate, furnish, last_week, market, now, pass, prove_farm,
-    publish, random, register, rent, rental_id, usd, version,
+    by_hand, count, credit_sla, earned, evaluate, furnish, last_week, market, now, pass,
+    prove_farm, publish, random, register, rent, rental_id, usd, version,
 };
 use crate::observations::{Seen, observe};
 use crate::payouts::ask;

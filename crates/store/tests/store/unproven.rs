@@ -7,7 +7,9 @@ use domain::payout::{PROVEN_DAYS, RequestError};
 use domain::term::Term;
 use domain::time::Timestamp;
 use domain::top_up::settles_at;
-use store::farms::{Checked, GridFarm, TakeOver, VerificationMethod, check, revoke, take_over, verify};
+use store::farms::{
+    Checked, GridFarm, TakeOver, VerificationMethod, check, revoke, take_over, verify,
+};
 use store::payouts::{self, RequestFailure, UnprovenFarm};
 use store::top_ups::Settled;
 use store::{Db, Refusal, RusqliteDb, StoreError, accounts, rentals};

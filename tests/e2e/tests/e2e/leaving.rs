@@ -258,7 +258,12 @@ async fn leaving_works_without_scripts() {
     farmer.open("/dashboard/farm/nodes/node32").await.says(&["Leave the market"]);
     let leave = "/dashboard/farm/nodes/node32/leave";
     let page = farmer.open(leave).await;
-    page.says(&["refunded for the remaining time", "Leaving costs you up to $14.26", ADA, "Give notice"]);
+    page.says(&[
+        "refunded for the remaining time",
+        "Leaving costs you up to $14.26",
+        ADA,
+        "Give notice",
+    ]);
     let withdraw = "/dashboard/farm/nodes/node32/leave";
     let early = farmer.send(page.submit(withdraw, &[("leaves_at", "2026-12-01")])).await;
     early.page(400).says(&["A date of 2026-12-23 or later"]);
