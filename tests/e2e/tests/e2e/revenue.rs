@@ -153,7 +153,7 @@ async fn the_dashboard_says_it_in_words_and_pictures() {
     // Nobody has verified the farm.
     let payable = farmer.get("/api/farm/revenue").await.ok(200)["payable"].clone();
     let farm = &payable["unverified_farms"][0];
-    assert_eq!((&payable["available"], &farm["held"]), (&json!("0.00"), &json!(dollars(earned))));
+    assert_eq!((&payable["available"], &farm["days_used"]), (&json!("0.00"), &json!(1)));
     assert!(page.html().contains("role=\"img\"") && page.html().contains("data-live="));
     let node = farmer.get("/dashboard/farm/nodes/node32").await.page(200);
     let of_node = dollars(RENTED[0].earned_after(10));
