@@ -378,7 +378,8 @@ BEGIN
 END;
 
 -- What comes to a wallet or an escrow may be taken back as long as what it comes from, which is
--- posted first. What is earned with it is noted as not settled; what is settled by now is not.
+-- posted first. What is earned is noted while it is not to be paid out. A renter who has ended has
+-- not kept the machine: the days that count are those after which the rental goes on.
 CREATE TRIGGER entry_settles_with_its_source AFTER INSERT ON ledger_entries
   WHEN NEW.amount_micros > 0
 BEGIN
@@ -388,20 +389,17 @@ BEGIN
                  FROM ledger_entries e JOIN ledger_accounts s ON s.id = e.ledger_account_id
                 WHERE e.transaction_id = NEW.transaction_id AND e.amount_micros < 0))
      WHERE id = NEW.ledger_account_id AND kind IN ('wallet', 'escrow');
-    DELETE FROM unsettled_earnings
-     WHERE owner_id = (SELECT owner_id FROM ledger_accounts
-                        WHERE id = NEW.ledger_account_id AND kind = 'earnings')
-       AND settles_at <= (SELECT created_at FROM ledger_transactions
-                           WHERE id = NEW.transaction_id);
-    INSERT INTO unsettled_earnings (owner_id, settles_at, micros)
-    SELECT a.owner_id, max(s.settles_at), NEW.amount_micros
-      FROM ledger_accounts a, ledger_entries e, ledger_accounts s
-     WHERE a.id = NEW.ledger_account_id AND a.kind = 'earnings'
-       AND e.transaction_id = NEW.transaction_id AND e.amount_micros < 0
-       AND s.id = e.ledger_account_id
-    HAVING max(s.settles_at) > (SELECT created_at FROM ledger_transactions
-                                 WHERE id = NEW.transaction_id)
-        ON CONFLICT (owner_id, settles_at) DO UPDATE SET micros = micros + excluded.micros;
+    INSERT INTO hold_earning (owner_id, farm_id, micros, settles_at, is_used, earned_at)
+    SELECT a.owner_id, n.farm_id, NEW.amount_micros,
+           (SELECT coalesce(max(s.settles_at), 0)
+              FROM ledger_entries e JOIN ledger_accounts s ON s.id = e.ledger_account_id
+             WHERE e.transaction_id = NEW.transaction_id AND e.amount_micros < 0),
+           t.kind = 'earning' AND r.state <> 'ended', t.created_at
+      FROM ledger_accounts a
+      JOIN ledger_transactions t ON t.id = NEW.transaction_id
+      LEFT JOIN rentals r ON r.id = t.rental_id
+      LEFT JOIN nodes n ON n.id = r.node_id
+     WHERE a.id = NEW.ledger_account_id AND a.kind = 'earnings';
 END;
 
 -- The chain: SHA-256 over the seal before, the transaction and its entries, as in `audit_seals`.
@@ -671,6 +669,21 @@ CREATE INDEX farms_by_owner ON farms (owner_id, id);
 CREATE INDEX farms_by_twin ON farms (twin_id);
 
 CREATE INDEX farms_by_check ON farms (checked_at);
+
+-- What follows from a change of `farms`.
+
+-- What was earned with a farm before it was verified can be paid out from then on.
+CREATE TRIGGER verified_farm_releases_earnings AFTER INSERT ON farms BEGIN
+    INSERT INTO release_earnings (owner_id, farm_id, released_at)
+    VALUES (NEW.owner_id, NEW.id, NEW.verified_at);
+END;
+
+CREATE TRIGGER farm_verified_anew_releases_earnings AFTER UPDATE OF owner_id ON farms
+  WHEN NEW.owner_id <> OLD.owner_id
+BEGIN
+    INSERT INTO release_earnings (owner_id, farm_id, released_at)
+    VALUES (NEW.owner_id, NEW.id, NEW.verified_at);
+END;
 
 -- Who asks for the jobs of a farm, by the farmer's token.
 CREATE TABLE agents (
@@ -3009,6 +3022,50 @@ END;
 CREATE TRIGGER sla_evidence_never_deleted BEFORE DELETE ON sla_months BEGIN
     SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
 END;
+-- tables/0018_trust_of_earnings.sql
+-- What is earned with farms that nobody has verified, and what leaving the market costs.
+
+-- What an account has earned with farms that it has not verified and that have not been used for a
+-- month either. It is not paid out.
+CREATE TABLE unproven_earnings (
+    owner_id   TEXT    NOT NULL REFERENCES accounts (id),
+    farm_id    INTEGER NOT NULL,
+    -- Until when the payments by card that it comes from may be taken back; 0 where they may not.
+    settles_at INTEGER NOT NULL,
+    micros     INTEGER NOT NULL CONSTRAINT unproven_earnings_positive CHECK (micros > 0),
+    PRIMARY KEY (owner_id, farm_id, settles_at)
+) STRICT, WITHOUT ROWID;
+
+-- On how many days somebody has used a farm's machines and kept them: 30 are a month.
+CREATE TABLE farm_uses (
+    owner_id   TEXT    NOT NULL REFERENCES accounts (id),
+    farm_id    INTEGER NOT NULL,
+    days       INTEGER NOT NULL CONSTRAINT farm_use_days_in_range CHECK (days BETWEEN 1 AND 30),
+    -- The day of UTC that was counted last, such as `2026-11-22`.
+    counted_on TEXT    NOT NULL,
+    PRIMARY KEY (owner_id, farm_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO ledger_kinds (kind) VALUES ('leaving-compensation');
+
+-- What renters lose in term discounts because a node leaves the market before what they have paid
+-- for is over. The node's farmer pays it out of the earnings.
+CREATE TABLE leaving_compensations (
+    rental_id  TEXT    PRIMARY KEY REFERENCES rentals (id),
+    renter_id  TEXT    NOT NULL REFERENCES accounts (id),
+    farmer_id  TEXT    NOT NULL REFERENCES accounts (id),
+    micros     INTEGER NOT NULL CONSTRAINT leaving_compensation_positive CHECK (micros > 0),
+    -- When it is tried next to pay what the farmer's earnings did not suffice for; NULL where
+    -- nothing is owed.
+    owed_at    INTEGER,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX leaving_compensations_owed ON leaving_compensations (owed_at)
+ WHERE owed_at IS NOT NULL;
+
+CREATE INDEX leaving_compensations_owed_by_farmer ON leaving_compensations (farmer_id)
+ WHERE owed_at IS NOT NULL;
 
 -- commands/add_ssh_key.sql
 
@@ -3635,23 +3692,37 @@ CREATE TRIGGER dispatch_notifications_does INSTEAD OF INSERT ON dispatch_notific
       JOIN webhooks w ON w.id = d.value ->> 'webhook' AND w.disabled_at IS NULL;
 END;
 
--- commands/end_leaving_rental.sql
+-- commands/end_cut_rental.sql
 
--- Command: a rental ends because its node leaves. It is `change_rental`, and the mail that tells
--- its renter is written in the same statement.
-CREATE VIEW end_leaving_rental AS
-    SELECT c.*, n.leaves_at, '' AS mail_id, '' AS mail_kind, x'' AS sealed
+-- Command: a rental ends whose node leaves before what was paid for is over: because its renter
+-- wants it, or on the day. It is `change_rental`, and it aborts unless the node still leaves at
+-- `leaves_at`. What the renter loses in term discounts, `compensation_micros`, is booked by
+-- `compensation` out of the earnings of the farmer, or is owed where these do not suffice: then
+-- `owed_at` says when it is tried again. The mail that tells the renter is written in the same
+-- statement, where there is one.
+CREATE VIEW end_cut_rental AS
+    SELECT c.*, n.leaves_at, 0 AS compensation_micros, '' AS compensation, 0 AS owed_at,
+           '' AS mail_id, '' AS mail_kind, x'' AS sealed
       FROM change_rental c
       JOIN rentals r ON r.id = c.id
       JOIN nodes n ON n.id = r.node_id;
 
-CREATE TRIGGER end_leaving_rental_does INSTEAD OF INSERT ON end_leaving_rental BEGIN
+CREATE TRIGGER end_cut_rental_does INSTEAD OF INSERT ON end_cut_rental BEGIN
+    SELECT RAISE(ABORT, 'refused: rental_changed')
+     WHERE NOT EXISTS (SELECT 1 FROM rentals r JOIN nodes n ON n.id = r.node_id
+                        WHERE r.id = NEW.id AND n.leaves_at = NEW.leaves_at);
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
             bookings, event, removal_late_at, changed_at)
     VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
             NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, NEW.event, NEW.removal_late_at,
             NEW.changed_at);
+    INSERT INTO leaving_compensations
+           (rental_id, renter_id, farmer_id, micros, owed_at, created_at)
+    SELECT id, renter_id, farmer_id, NEW.compensation_micros, NEW.owed_at, NEW.changed_at
+      FROM rentals WHERE id = NEW.id AND NEW.compensation_micros > 0;
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    SELECT NEW.id, NEW.compensation, NEW.changed_at WHERE NEW.compensation IS NOT NULL;
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT NEW.mail_id, renter_id, NEW.mail_kind, NEW.sealed, NEW.changed_at, NEW.changed_at
       FROM rentals WHERE id = NEW.id AND NEW.mail_id IS NOT NULL;
@@ -3714,6 +3785,63 @@ CREATE TRIGGER finish_rebuild_does INSTEAD OF INSERT ON finish_rebuild BEGIN
     SELECT RAISE(ABORT, 'refused: machine_action_changed') WHERE changes() = 0;
     UPDATE jobs SET sealed = NEW.sealed
      WHERE id = (SELECT job_id FROM machine_actions WHERE id = NEW.id);
+END;
+
+-- commands/hold_earning.sql
+
+-- Command, used by the guard of the ledger: something was earned with a rental, or without one,
+-- where `farm_id` is NULL. It is noted as long as it is not to be paid out: as unproven while its
+-- farm is not verified by who has earned it and was not used for a month, and as unsettled while
+-- the payments by card that it comes from may be taken back. `is_used` says that a renter has used
+-- a machine that day and kept it.
+CREATE VIEW hold_earning AS
+    SELECT owner_id, farm_id, micros, settles_at, 0 AS is_used, 0 AS earned_at
+      FROM unproven_earnings;
+
+CREATE TRIGGER hold_earning_does INSTEAD OF INSERT ON hold_earning BEGIN
+    DELETE FROM unsettled_earnings
+     WHERE owner_id = NEW.owner_id AND settles_at <= NEW.earned_at;
+    -- By whatever clock: one that was wrong for a while counts a day more, and stops nothing.
+    INSERT INTO farm_uses (owner_id, farm_id, days, counted_on)
+    SELECT NEW.owner_id, NEW.farm_id, 1, strftime('%Y-%m-%d', NEW.earned_at, 'unixepoch')
+     WHERE NEW.is_used AND NEW.farm_id IS NOT NULL
+        ON CONFLICT (owner_id, farm_id) DO UPDATE
+       SET days = days + 1, counted_on = excluded.counted_on
+     WHERE counted_on <> excluded.counted_on AND days < 30;
+    INSERT INTO release_earnings (owner_id, farm_id, released_at)
+    SELECT owner_id, farm_id, NEW.earned_at
+      FROM farm_uses WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id AND days = 30;
+    -- What has settled is one row.
+    INSERT INTO unproven_earnings (owner_id, farm_id, settles_at, micros)
+    SELECT owner_id, farm_id, 0, sum(micros)
+      FROM unproven_earnings
+     WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id
+       AND settles_at BETWEEN 1 AND NEW.earned_at
+     GROUP BY owner_id, farm_id
+        ON CONFLICT (owner_id, farm_id, settles_at) DO UPDATE
+       SET micros = micros + excluded.micros;
+    DELETE FROM unproven_earnings
+     WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id
+       AND settles_at BETWEEN 1 AND NEW.earned_at;
+    INSERT INTO unproven_earnings (owner_id, farm_id, settles_at, micros)
+    SELECT NEW.owner_id, NEW.farm_id,
+           iif(NEW.settles_at > NEW.earned_at, NEW.settles_at, 0), NEW.micros
+     WHERE NEW.farm_id IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.owner_id)
+       AND NOT EXISTS (SELECT 1 FROM farm_uses
+                        WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id AND days = 30)
+        ON CONFLICT (owner_id, farm_id, settles_at) DO UPDATE
+       SET micros = micros + excluded.micros;
+    INSERT INTO unsettled_earnings (owner_id, settles_at, micros)
+    SELECT NEW.owner_id, NEW.settles_at, NEW.micros
+     WHERE NEW.settles_at > NEW.earned_at
+       AND (NEW.farm_id IS NULL
+            OR EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.owner_id)
+            OR EXISTS (SELECT 1 FROM farm_uses
+                        WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id AND days = 30))
+        ON CONFLICT (owner_id, settles_at) DO UPDATE SET micros = micros + excluded.micros;
 END;
 
 -- commands/import_node_rental.sql
@@ -3817,6 +3945,28 @@ CREATE TRIGGER keep_quote_does INSTEAD OF INSERT ON keep_quote BEGIN
                     GROUP BY i.value ->> 'node', i.value ->> 'slice'
                    HAVING count(*) > NEW.holds_of_slice_max);
 END;
+
+-- commands/leaving_costs.sql
+
+-- What ending each rental would cost its farmer at most, from now on, if its node leaves before
+-- what was paid for is over. Of each term that is the part of its discount that belongs to what is
+-- neither earned nor refunded, and never more than so many percent of a month's price: the
+-- discounts of shorter terms make up for the rest. A test of `domain::leaving` shows both. Each
+-- term is rounded up, by a cent at most.
+CREATE VIEW leaving_costs AS
+    SELECT r.id AS rental_id, r.node_id, r.farmer_id, r.ends_at,
+           (SELECT coalesce(sum(min(
+                       (p.total_micros - p.earned_micros - p.refunded_micros) / 10000
+                       * ((p.months * p.price_micros * r.slices - p.total_micros) / 10000)
+                       / (p.total_micros / 10000) * 10000,
+                       CASE p.months WHEN 3 THEN 15 WHEN 6 THEN 29 ELSE 57 END
+                       * (p.price_micros * r.slices / 100)) + 10000), 0)
+              FROM rental_periods p
+             WHERE p.rental_id = r.id AND p.total_micros >= 10000
+               AND p.total_micros < p.months * p.price_micros * r.slices
+               AND p.earned_micros + p.refunded_micros < p.total_micros) AS micros
+      FROM rentals r
+     WHERE r.state <> 'ended';
 
 -- commands/move_rental_to_slice.sql
 
@@ -4109,18 +4259,43 @@ END;
 
 -- commands/owed_credits.sql
 
--- What farmers owe their renters in SLA credits, or may owe them because a renter disputes a month.
+-- What farmers owe their renters, or may owe them: `sla_micros` in SLA credits, also because a
+-- renter disputes a month; `leaving_micros` in compensations for leaving the market, also because a
+-- node of theirs is going to leave; and `micros` in both.
 CREATE VIEW owed_credits AS
-    SELECT a.id AS farmer_id,
-           (SELECT coalesce(sum(m.credit_micros), 0)
-              FROM sla_months m WHERE m.farmer_id = a.id AND m.owed_at IS NOT NULL)
-         + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
-              FROM sla_disputes d
-              JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
-                               AND m.tenure = d.tenure
-             WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
-           AS micros
-      FROM accounts a;
+    SELECT farmer_id, sla_micros, leaving_micros, sla_micros + leaving_micros AS micros
+      FROM (SELECT a.id AS farmer_id,
+                   (SELECT coalesce(sum(m.credit_micros), 0)
+                      FROM sla_months m WHERE m.farmer_id = a.id AND m.owed_at IS NOT NULL)
+                 + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
+                      FROM sla_disputes d
+                      JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
+                                       AND m.tenure = d.tenure
+                     WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
+                   AS sla_micros,
+                   (SELECT coalesce(sum(micros), 0)
+                      FROM leaving_compensations
+                     WHERE farmer_id = a.id AND owed_at IS NOT NULL)
+                 + (SELECT coalesce(sum(c.micros), 0)
+                      FROM nodes n
+                      JOIN leaving_costs c ON c.node_id = n.id AND c.ends_at > n.leaves_at
+                     WHERE n.farmer_id = a.id AND n.leaves_at IS NOT NULL AND n.left_at IS NULL)
+                   AS leaving_micros
+              FROM accounts a);
+
+-- commands/pay_compensation.sql
+
+-- Command: a compensation that was owed is booked now. It aborts unless it is still owed.
+CREATE VIEW pay_compensation AS
+    SELECT rental_id, '' AS booking, owed_at AS paid_at FROM leaving_compensations;
+
+CREATE TRIGGER pay_compensation_does INSTEAD OF INSERT ON pay_compensation BEGIN
+    UPDATE leaving_compensations SET owed_at = NULL
+     WHERE rental_id = NEW.rental_id AND owed_at IS NOT NULL;
+    SELECT RAISE(ABORT, 'refused: credit_changed') WHERE changes() = 0;
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    VALUES (NEW.rental_id, NEW.booking, NEW.paid_at);
+END;
 
 -- commands/pay_credit.sql
 
@@ -4297,6 +4472,23 @@ CREATE TRIGGER register_node_does INSTEAD OF INSERT ON register_node BEGIN
     UPDATE nodes SET capacity = NEW.capacity WHERE id = NEW.id;
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     VALUES ('node-registered', NEW.farmer_id, NEW.id, NEW.created_at);
+END;
+
+-- commands/release_earnings.sql
+
+-- Command, used by other commands and guards: what an account has earned with a farm is held as
+-- unproven no longer. What of it comes from payments by card that may be taken back waits for
+-- these.
+CREATE VIEW release_earnings AS
+    SELECT owner_id, farm_id, 0 AS released_at FROM unproven_earnings;
+
+CREATE TRIGGER release_earnings_does INSTEAD OF INSERT ON release_earnings BEGIN
+    INSERT INTO unsettled_earnings (owner_id, settles_at, micros)
+    SELECT owner_id, settles_at, micros
+      FROM unproven_earnings
+     WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id AND settles_at > NEW.released_at
+        ON CONFLICT (owner_id, settles_at) DO UPDATE SET micros = micros + excluded.micros;
+    DELETE FROM unproven_earnings WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id;
 END;
 
 -- commands/release_hold.sql
@@ -4578,7 +4770,8 @@ END;
 -- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
 -- the `address` that was seen, has at most `open_max` payouts under way then, and keeps what it may
 -- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet; and
--- what was earned with money by card that is not settled. Its wallet is not below zero.
+-- what was earned with money by card that is not settled, or with farms that are not proven to be
+-- its own. Its wallet is not below zero.
 -- `response` is what `store_response` takes.
 CREATE VIEW request_payout AS
     SELECT id, account_id, amount_micros, address, '' AS booking, 0 AS open_max,
@@ -4606,7 +4799,9 @@ CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
                 FROM tenures WHERE farmer_id = NEW.account_id AND evaluate_at IS NOT NULL)
            + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id)
            + (SELECT coalesce(sum(micros), 0) FROM unsettled_earnings
-               WHERE owner_id = NEW.account_id AND settles_at > NEW.requested_at);
+               WHERE owner_id = NEW.account_id AND settles_at > NEW.requested_at)
+           + (SELECT coalesce(sum(micros), 0) FROM unproven_earnings
+               WHERE owner_id = NEW.account_id);
     SELECT RAISE(ABORT, 'refused: wallet_below_zero')
       FROM ledger_accounts
      WHERE kind = 'wallet' AND owner_id = NEW.account_id AND balance_micros < 0;

@@ -131,6 +131,30 @@ impl Period {
         share.min(self.total - self.outages_cost(outages, now))
     }
 
+    /// What the renter loses of its discount if it ends at `until`, by the hour begun: the time
+    /// that is left costs more by the terms that fit into it than the even share of what was paid.
+    /// Never more than that part of the discount, and nothing where nothing was charged.
+    pub fn discount_lost(&self, slices: u32, until: Timestamp) -> Usd {
+        let price = self.price.times(slices);
+        let full = price.times(self.months);
+        if self.total == Usd::ZERO || full <= self.total {
+            return Usd::ZERO;
+        }
+        let used = self.hours_begun(until).min(self.seconds());
+        let left = |amount: Usd| amount - share(amount, used, self.seconds());
+        let from = self.starts_at.plus_seconds(used);
+        let months =
+            (1..=self.months).take_while(|count| from.plus_months(*count) <= self.ends_at).count();
+        let months = u32::try_from(months).unwrap_or(self.months);
+        let reached = Term::VARIANTS.iter().copied().rev().find(|term| term.months() <= months);
+        let discount_percent = reached.map_or(0, Term::discount_percent);
+        let full_left = left(full);
+        let cost = (full_left - full_left.percent(Percent::whole(discount_percent))).to_cents();
+        let longer = Term::VARIANTS.iter().copied().filter(|term| term.months() > months);
+        let cost = longer.map(|term| term.total(price)).fold(cost.min(full_left), Usd::min);
+        (cost - left(self.total)).max(Usd::ZERO)
+    }
+
     /// What of the money that was paid for it, and does not go back, pays for the time from `from`
     /// to `until`, by the second. It pays until `over`, where the rental has ended before the
     /// period, and not for outages that are known at `now`. The parts of any split are what the

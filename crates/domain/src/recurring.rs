@@ -258,8 +258,8 @@ pub const EVALUATE_SLA: RecurringJob = RecurringJob {
 /// Credits that a farmer's earnings did not cover.
 pub const PAY_OWED_CREDITS: RecurringJob = RecurringJob {
     name: "pay owed SLA credits",
-    does: "Pays SLA credits that a farmer's earnings didn't cover before.",
-    bounds: &[Bound::new(200, "credits, each in a statement of its own")],
+    does: "Pays SLA credits and compensations for leaving that a farmer's earnings didn't cover.",
+    bounds: &[Bound::new(200, "of each, each in a statement of its own")],
     resumed: "each is retried after six hours",
     ..EVERY_FIVE_MINUTES
 };

@@ -53,7 +53,7 @@ enum Check {
 type CountBroken = fn(&dyn Db, i64, i64) -> Result<(u64, i64), StoreError>;
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 40] = [
+pub const INVARIANTS: [Invariant; 42] = [
     market::ONE_RENTAL_PER_SLICE,
     rentals::NEVER_OVERLAP,
     market::ALLOCATED_MEANS_RENTED,
@@ -68,12 +68,14 @@ pub const INVARIANTS: [Invariant; 40] = [
     ledger::BALANCES_ARE_SUMS,
     ledger::NO_NEGATIVE_BALANCE,
     money::REVERSALS_ARE_DEBITED,
+    money::PROVEN_FARMS_HOLD_NOTHING,
     money::RENTALS_ARE_PAID,
     rentals::TERMS_FOLLOW_ONE_ANOTHER,
     money::ORDERS_ARE_SUMS,
     money::ESCROW_HOLDS_WHAT_IS_NOT_EARNED,
     money::EARNINGS_ARE_SPLIT,
     money::REFUNDS_ARE_PAID_BACK,
+    money::COMPENSATIONS_ARE_BOOKED,
     rentals::ARE_EVENTS,
     rentals::OWN_SLICES_ARE_NOT_RENTED,
     money::TOP_UPS_ARE_CREDITED,

@@ -401,6 +401,11 @@ pub(crate) struct CancelAnswer {
     pub message: String,
     /// What went back to the wallet, as decimal text.
     pub refund: String,
+    /// What the farmer pays you beside that, because the node leaves the market and you lose a term
+    /// discount, as decimal text.
+    pub compensation: String,
+    /// Whether the farmer's earnings don't cover the compensation yet. It is paid once they do.
+    pub is_compensation_owed: bool,
     /// Of every amount here.
     pub currency: &'static str,
     /// The rental, ended.
@@ -408,20 +413,37 @@ pub(crate) struct CancelAnswer {
 }
 
 impl CancelAnswer {
-    /// Shows a rental that was ended.
-    pub(crate) fn new(rental: &Rental, refund: Usd, now: Timestamp) -> CancelAnswer {
+    /// Shows a rental that was ended, with what its farmer pays for that, and whether it is owed.
+    pub(crate) fn new(
+        rental: &Rental,
+        refund: Usd,
+        compensation: Option<(Usd, bool)>,
+        now: Timestamp,
+    ) -> CancelAnswer {
+        let (compensation, is_owed) = compensation.unwrap_or((Usd::ZERO, false));
         CancelAnswer {
             success: true,
             message: format!(
-                "{} has ended; {} was refunded to your wallet.",
+                "{} has ended; {} was refunded to your wallet.{}",
                 rental.life.place(),
-                refund.for_people()
+                refund.for_people(),
+                compensated(compensation, if is_owed { "owes" } else { "paid" })
             ),
             refund: refund.to_string(),
+            compensation: compensation.to_string(),
+            is_compensation_owed: is_owed,
             currency: CURRENCY,
             rental: RentalView::new(rental, now),
         }
     }
+}
+
+/// A sentence about what the farmer pays a renter for a lost discount; empty for nothing.
+pub(crate) fn compensated(amount: Usd, verb: &str) -> String {
+    if amount == Usd::ZERO {
+        return String::new();
+    }
+    format!(" The farmer {verb} you {} for the term discount that you lose.", amount.for_people())
 }
 
 /// What is the renter's own; what is left out stays.

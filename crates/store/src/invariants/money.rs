@@ -56,6 +56,68 @@ const REVERSED: &str = "
               AND t.reference < 'top-up ' || u.id || '0'
               AND a.kind = 'wallet' AND a.owner_id = u.account_id)";
 
+pub(super) const PROVEN_FARMS_HOLD_NOTHING: Invariant = Invariant {
+    id: "proven-farms-hold-nothing",
+    claim: "Earnings are held as unproven for farms that are neither verified nor used for a \
+            month, and no more than was earned.",
+    checks: &[Check::Whole(
+        "SELECT (SELECT count(*) FROM unproven_earnings u
+                  WHERE EXISTS (SELECT 1 FROM farms
+                                 WHERE id = u.farm_id AND owner_id = u.owner_id)
+                     OR EXISTS (SELECT 1 FROM farm_uses
+                                 WHERE owner_id = u.owner_id AND farm_id = u.farm_id
+                                   AND days = 30))
+              + (SELECT count(*)
+                   FROM (SELECT owner_id, sum(micros) AS held
+                           FROM unproven_earnings GROUP BY owner_id) u
+                  WHERE held > (SELECT coalesce(sum(earned_micros), 0)
+                                  FROM farm_months WHERE farmer_id = u.owner_id))",
+    )],
+};
+
+pub(super) const COMPENSATIONS_ARE_BOOKED: Invariant = Invariant {
+    id: "compensations-are-booked",
+    claim: "What a renter gets because a node left was booked out of the farmer's earnings, or is \
+            owed.",
+    checks: &[
+        Check::Scan(&RENTALS, concat!(seen::RENTALS, COMPENSATED)),
+        Check::Scan(
+            &TRANSACTIONS,
+            concat!(
+                seen::RENTALS_OF_COMPENSATIONS,
+                COMPENSATED,
+                "
+     UNION ALL
+    SELECT 'transaction ' || t.id FROM ledger_transactions t
+     WHERE t.id > ?1 AND t.id <= ?2 AND t.kind = 'leaving-compensation'
+       AND NOT EXISTS (SELECT 1 FROM leaving_compensations
+                        WHERE rental_id = t.reference AND owed_at IS NULL)"
+            ),
+        ),
+    ],
+};
+
+/// Not of rentals whose bookings may be archived.
+const COMPENSATED: &str = "
+    SELECT 'rental ' || m.rental_id
+      FROM seen CROSS JOIN leaving_compensations m ON m.rental_id = seen.id
+     WHERE NOT EXISTS (SELECT 1 FROM closed_rentals WHERE id = m.rental_id)
+       AND ((SELECT coalesce(sum(e.amount_micros), 0)
+               FROM ledger_transactions t
+               JOIN ledger_entries e ON e.transaction_id = t.id
+               JOIN ledger_accounts a ON a.id = e.ledger_account_id
+              WHERE t.kind = 'leaving-compensation' AND t.reference = m.rental_id
+                AND t.rental_id = m.rental_id
+                AND a.kind = 'wallet' AND a.owner_id = m.renter_id)
+            <> iif(m.owed_at IS NULL, m.micros, 0)
+            OR m.owed_at IS NULL AND -m.micros <> (
+               SELECT coalesce(sum(e.amount_micros), 0)
+                 FROM ledger_transactions t
+                 JOIN ledger_entries e ON e.transaction_id = t.id
+                 JOIN ledger_accounts a ON a.id = e.ledger_account_id
+                WHERE t.kind = 'leaving-compensation' AND t.reference = m.rental_id
+                  AND a.kind = 'earnings' AND a.owner_id = m.farmer_id))";
+
 pub(super) const RENTALS_ARE_PAID: Invariant = Invariant {
     id: "rentals-are-paid",
     claim: "Each term of a rental was charged exactly its total, once, to who paid it.",

@@ -23,6 +23,12 @@ pub(super) const RENTALS_OF_REFUNDS: &str = "
           WHERE id > ?1 AND id <= ?2 AND rental_id IS NOT NULL
             AND kind IN ('refund', 'outage-refund') LIMIT 10000)";
 
+/// The rentals of ledger transactions that compensate for a node's leaving.
+pub(super) const RENTALS_OF_COMPENSATIONS: &str = "
+    WITH seen (id) AS (
+         SELECT DISTINCT reference FROM ledger_transactions
+          WHERE id > ?1 AND id <= ?2 AND kind = 'leaving-compensation' LIMIT 10000)";
+
 /// The rentals of events.
 pub(super) const RENTALS_OF_EVENTS: &str = "
     WITH seen (id) AS (

@@ -70,6 +70,7 @@ mod tokens;
 mod top_ups;
 mod transfers;
 mod trigger_order;
+mod unproven;
 mod webhooks;
 mod whole;
 
