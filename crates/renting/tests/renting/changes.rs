@@ -216,6 +216,29 @@ fn a_transfer_restarts_machines_that_run_and_says_where_sessions_go_on() {
     }
 }
 
+/// A change of keys that failed leaves the old renter's sessions: the next one ends them.
+#[test]
+fn where_keys_could_not_be_changed_at_a_transfer_the_next_change_restarts() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    server.is_able(&["power", "set-keys"]);
+    server.offer_to_ben();
+    let id = add_key(&stage, BEN, OTHER_KEY);
+    server.accept(json!({})).ok(200);
+    let job = server.lease();
+    server.tell(&job, "fail", json!({ "reason": "no answer", "retry": false })).ok(200);
+    server.has_nothing_to_do("rack-7");
+    for is_first in [true, false] {
+        server.set_keys(BEN, &[&id]).ok(200);
+        let job = server.lease();
+        server.tell(&job, "complete", json!({})).ok(200);
+        if is_first {
+            server.do_next("restart", None);
+        }
+        server.has_nothing_to_do("rack-7");
+    }
+}
+
 /// Only a transfer restarts a machine: a renter who changes their own keys decides.
 #[test]
 fn a_change_of_ones_own_keys_says_that_sessions_go_on() {
