@@ -238,11 +238,7 @@ impl Outages {
 
     /// How long all outages have lasted from `from` to before `until`, without the times of
     /// `excused`, which do not touch each other: the seconds of all slices together.
-    pub fn seconds(
-        &self,
-        span: (Timestamp, Timestamp),
-        excused: &[(Timestamp, Timestamp)],
-    ) -> i64 {
+    pub fn seconds(&self, span: (Timestamp, Timestamp), excused: &[(Timestamp, Timestamp)]) -> i64 {
         let of = |outages: &SliceOutages| outages.seconds(span, excused);
         self.each().map(|(slices, outages)| i64::from(slices) * of(outages)).sum()
     }

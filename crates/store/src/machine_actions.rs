@@ -423,8 +423,13 @@ pub fn report(
             }
             (Report::Complete, ActionEnd::KeysChanged(restart)) => {
                 let expires_at = now.plus_seconds(ACTION_SECONDS).into();
-                let params =
-                    [Value::text(action), fence.into(), Value::text(restart), expires_at, now.into()];
+                let params = [
+                    Value::text(action),
+                    fence.into(),
+                    Value::text(restart),
+                    expires_at,
+                    now.into(),
+                ];
                 Some(db.run(FINISH_KEY_CHANGE, &params))
             }
             (_, ActionEnd::Plain) | (Report::Progress(_) | Report::Fail { .. }, _) => None,

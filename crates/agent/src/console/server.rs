@@ -173,8 +173,8 @@ async fn open(
     Query(link): Query<Link>,
     headers: HeaderMap,
 ) -> Response {
-    let found = Name::read(&slice, &rental)
-        .and_then(|name| Some((server.consoles.find(&name)?, name)));
+    let found =
+        Name::read(&slice, &rental).and_then(|name| Some((server.consoles.find(&name)?, name)));
     // A machine that is not there answers as a link that does not fit: nobody learns which are.
     let Some((kept, name)) = found else { return refuse(Denied::Forged) };
     let now = (server.clock)();

@@ -94,8 +94,7 @@ fn what_is_open_with_an_earlier_key_ends_with_a_restart() {
     let mut session = ssh(farm.folder.path(), &access, "renter");
     let host = access["address"].as_str().unwrap();
     session.arg("-n").arg(format!("{}@{host}", access["user"].as_str().unwrap()));
-    let mut session =
-        session.arg("echo; sleep 4324").stdout(Stdio::piped()).spawn().unwrap();
+    let mut session = session.arg("echo; sleep 4324").stdout(Stdio::piped()).spawn().unwrap();
     session.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
     set_keys(&farm, &["stranger"]);
     assert!(session.try_wait().unwrap().is_none(), "sshd and russh keep what is open");

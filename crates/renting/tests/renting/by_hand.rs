@@ -107,7 +107,10 @@ fn an_address_of_the_grids_network_says_what_to_install() {
     let (answer, page) = access(&stage, &rental);
     let command = "ssh -p 2201 ada@59c:2d1a:7::5";
     assert_eq!(answer["machines"][0]["access"]["command"], command);
-    says(&page, &[command, "This address is in the Mycelium network", "Install and start Mycelium"]);
+    says(
+        &page,
+        &[command, "This address is in the Mycelium network", "Install and start Mycelium"],
+    );
     says(&page, &["This line answers once it works", "ping -6 59c:2d1a:7::5"]);
 }
 

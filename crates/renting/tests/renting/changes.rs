@@ -161,7 +161,7 @@ fn a_key_that_is_removed_is_taken_off_its_machines_where_that_can_be_done() {
 fn a_transfer_takes_the_old_keys_off_and_puts_the_new_ones_on() {
     let stage = Stage::market();
     let server = Server::new(&stage);
-    server.is_able(&["set-keys", "rebuild"]);
+    server.is_able(&["power", "set-keys", "rebuild"]);
     assert_eq!(server.offer_to_ben()["machine"], "keys-replaced");
     assert!(server.pages()[1].contains("the new renter's SSH key replaces those of the current"));
     // Whoever has none is told before.
@@ -269,7 +269,8 @@ fn nothing_is_asked_of_a_machine_without_an_entry_of_the_audit_log() {
     let ports = json!({ "ports": [{ "protocol": "tcp", "port": 80 }] });
     let rebuild = json!({ "user_data": "#cloud-config\n" });
     let ask_all = |status: u16| {
-        let set_ports = || ada.call(machines::ROUTES, Method::PUT, &server.url("ports"), ports.clone());
+        let set_ports =
+            || ada.call(machines::ROUTES, Method::PUT, &server.url("ports"), ports.clone());
         let asks: [&dyn Fn() -> Answer; 5] = [
             &|| server.ask("restart"),
             &|| server.set_keys(ADA, &[&key]),

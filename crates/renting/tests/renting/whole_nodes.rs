@@ -51,9 +51,14 @@ impl<'a> Node<'a> {
     /// The agent reports all machines, of which these are gone.
     fn report(&self, gone: impl Fn(usize) -> bool) {
         let machine = |nth: usize| {
-            let how = if gone(nth) { "absent" } else { "running" };
-            let slice = format!("node32_slice_{}", nth + 1);
-            json!({ "rental_id": self.rental, "slice_id": slice, "state": how, "ssh": !gone(nth) })
+            let mut machine = if gone(nth) {
+                json!({ "state": "absent" })
+            } else {
+                json!({ "state": "running", "ssh": true })
+            };
+            machine["rental_id"] = json!(self.rental);
+            machine["slice_id"] = json!(format!("node32_slice_{}", nth + 1));
+            machine
         };
         let machines: Vec<Value> = (0..SLICES).map(machine).collect();
         let body = json!({ "agent": "rack-7", "machines": machines });
@@ -102,7 +107,7 @@ impl<'a> Node<'a> {
         [ADA, FARMER].map(|who| {
             let all = events::since(&self.stage.db, who.account(), 0, 500).unwrap();
             let down = all.into_iter().filter(|it| it.kind == EventKind::RentalDown);
-            down.map(|it| it.slice_number).collect()
+            down.map(|it| it.slice.map(|slice| slice.number)).collect()
         })
     }
 }
