@@ -311,7 +311,7 @@ mod tests {
         let once = Outages::join([seen(10, 10)]);
         assert_eq!((once.current(at(35)), once.unpaid_since(at(35))), (Some(at(10)), None));
         assert_eq!(once.unpaid_seconds(at(0), at(35), at(35)), 0);
-        assert_eq!(once.certain_until(at(35)), at(10));
+        assert_eq!(once.of_node.certain_until(at(35)), at(10));
         // Nobody has looked for more than 26 hours.
         assert_eq!(outages.current(at(67)), None);
         assert_eq!(outages.of_node.certain_until(at(67)), at(67));
