@@ -500,16 +500,18 @@ pub fn machines(db: &dyn Db, rental: RentalId, now: Timestamp) -> Result<Vec<Mac
 /// The most slices that a rental has been on and that are looked at.
 const SLICES_MAX: u32 = 10;
 
-/// The numbers of up to `?2` slices that the rental `?1` is or was on, the present one first; none
-/// of a whole node. Served by the index `jobs_by_rental`.
+/// The numbers of up to `?2` slices that the rental `?1` is or was on, each with whether it is
+/// there; none of a whole node. Served by the index `jobs_by_rental`.
 const SLICES: &str = "
-    SELECT j.slice_number FROM jobs j JOIN rentals r ON r.id = j.rental_id
-     WHERE j.rental_id = ?1 AND j.kind = 'create' AND r.slice_number IS NOT NULL
-     ORDER BY j.node_id = r.node_id AND j.slice_number = r.slice_number DESC LIMIT ?2";
+    SELECT j.slice_number, j.node_id = r.node_id AND j.slice_number = r.slice_number
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id
+     WHERE j.rental_id = ?1 AND j.kind = 'create' AND r.slice_number IS NOT NULL LIMIT ?2";
 
 /// The slices that a rental of one slice has been on, by their numbers, the present one first.
 pub fn slices_of_rental(db: &dyn Db, rental: RentalId) -> Result<Vec<u32>, StoreError> {
-    db.all(SLICES, &[Value::text(rental), SLICES_MAX.into()])
+    let mut slices: Vec<(u32, bool)> = db.all(SLICES, &[Value::text(rental), SLICES_MAX.into()])?;
+    slices.sort_by_key(|(_, is_there)| !is_there);
+    Ok(slices.into_iter().map(|(slice, _)| slice).collect())
 }
 
 /// Whether access to the rental `?1` is owed. Served by the index `jobs_by_rental`.

@@ -230,7 +230,8 @@ row! {
 }
 
 /// Up to `?2` actions of the rental `?1`, which the caller has shown to be seen, the latest first,
-/// and of those of one instant, the one that was begun last. Served by the index `machine_actions_by_rental`.
+/// and of those of one instant, the one that was begun last. Served by the index
+/// `machine_actions_by_rental`.
 const OF_RENTAL: &str = select!(
     Action,
     "FROM machine_actions a JOIN jobs j ON j.id = a.job_id

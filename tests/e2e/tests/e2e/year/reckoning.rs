@@ -180,8 +180,8 @@ impl Seen {
         of_it.map(|(_, machine)| machine)
     }
 
-    /// When each slice of a rental could not be used for a day and longer because of its node or its
-    /// machine, as far as that was known before an instant.
+    /// When each slice of a rental could not be used for a day and longer because of its node or
+    /// its machine, as far as that was known before an instant.
     fn unpaid(&self, life: &Life, known: i64) -> Vec<Vec<(i64, i64)>> {
         let mut machines = self.machines_of(life);
         (0..life.slices).map(|_| self.unpaid_of(life, machines.next(), known)).collect()
