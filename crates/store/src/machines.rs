@@ -60,7 +60,7 @@ row! {
             "coalesce((SELECT kind <> 'shutdown' AND state = 'failed' FROM machine_actions
                         WHERE job_id = m.job_id
                           AND kind IN ('start', 'shutdown', 'restart', 'reset', 'rebuild')
-                        ORDER BY created_at DESC, rowid DESC LIMIT 1), 0)",
+                        ORDER BY id DESC LIMIT 1), 0)",
         /// How it is reached, encrypted.
         pub sealed: Option<Vec<u8>> = "j.sealed",
         /// Whether a file system in it was almost full.
