@@ -2581,8 +2581,6 @@ CREATE UNIQUE INDEX machine_actions_one_open ON machine_actions (job_id)
 
 CREATE INDEX machine_actions_by_job ON machine_actions (job_id, id);
 
-CREATE INDEX machine_actions_by_rental ON machine_actions (rental_id, id);
-
 CREATE INDEX machine_actions_by_account ON machine_actions (requested_by)
  WHERE requested_by IS NOT NULL;
 
@@ -3067,6 +3065,37 @@ CREATE INDEX leaving_compensations_owed ON leaving_compensations (owed_at)
 CREATE INDEX leaving_compensations_owed_by_farmer ON leaving_compensations (farmer_id)
  WHERE owed_at IS NOT NULL;
 
+-- tables/0019_machines.sql
+-- Actions of a rental are listed by when they were asked for: their ids have a random part. Those
+
+CREATE INDEX machine_actions_by_rental ON machine_actions (rental_id, created_at);
+
+-- What follows from a change of `machine_actions`.
+
+-- The hash of a password is kept no longer than it takes to set it.
+CREATE TRIGGER finished_machine_action_forgets_password AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state NOT IN ('waiting', 'leased') AND NEW.password_hash IS NOT NULL
+BEGIN
+    UPDATE machine_actions SET password_hash = NULL WHERE id = NEW.id;
+END;
+
+CREATE TRIGGER finished_machine_action_emits_event AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state IN ('done', 'failed') AND NEW.state <> OLD.state
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT iif(NEW.state = 'done', 'machine-action-done', 'machine-action-failed'), r.renter_id,
+           r.farmer_id, j.node_id, j.slice_number, r.id, NEW.kind, NEW.changed_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+END;
+
+-- A machine that could not be shut down still runs, and should be watched as one that should.
+CREATE TRIGGER failed_shutdown_leaves_machine_running AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state = 'failed' AND NEW.state <> OLD.state AND NEW.kind = 'shutdown'
+BEGIN
+    UPDATE machines SET should_run = 1 WHERE job_id = NEW.job_id;
+END;
+
 -- commands/add_ssh_key.sql
 
 -- Command: registers a public key of an account, which may have at most `keys_max`, each once. The
@@ -3168,6 +3197,75 @@ CREATE VIEW archived_bookings AS
                           AND id = t.reference
                           AND (finished_at IS NULL
                                OR finished_at >= (SELECT closed_at FROM archive_bounds)));
+-- commands/begin_console_password.sql
+
+-- Command: a renter has a password set for the console of a machine. `password_hash` is what it
+-- comes to by crypt(3). It aborts and fails as `begin_machine_action` does. There is no response
+-- to store: it has the password in it.
+CREATE VIEW begin_console_password AS
+    SELECT id, job_id, requested_by AS renter_id, password_hash, expires_at,
+           '' AS audit_entry, created_at AS requested_at
+      FROM machine_actions;
+
+CREATE TRIGGER begin_console_password_does INSTEAD OF INSERT ON begin_console_password BEGIN
+    INSERT INTO begin_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, audit_entry,
+            requested_at)
+    VALUES (NEW.id, NEW.job_id, 'set-password', NEW.renter_id, NULL, NEW.expires_at, NULL,
+            NEW.audit_entry, NEW.requested_at);
+    UPDATE machine_actions SET password_hash = NEW.password_hash WHERE id = NEW.id;
+END;
+
+-- commands/begin_machine_action.sql
+
+-- Command: a renter has something done with a machine. It aborts if the machine is not there any
+-- more, and fails if another action of it is still to be done. `should_run` says whether the
+-- machine should run from then on, NULL that it stays as it is; `response` is what `store_response`
+-- takes.
+CREATE VIEW begin_machine_action AS
+    SELECT id, job_id, kind, requested_by AS renter_id, 1 AS should_run, expires_at, '' AS response,
+           '' AS audit_entry, created_at AS requested_at
+      FROM machine_actions;
+
+CREATE TRIGGER begin_machine_action_does INSTEAD OF INSERT ON begin_machine_action BEGIN
+    SELECT RAISE(ABORT, 'refused: machine_gone')
+     WHERE NOT EXISTS (SELECT 1 FROM machines m
+                         JOIN jobs j ON j.id = m.job_id
+                         JOIN rentals r ON r.id = j.rental_id
+                        WHERE m.job_id = NEW.job_id AND r.renter_id = NEW.renter_id
+                          AND r.state = 'active');
+    INSERT INTO machine_actions
+           (id, job_id, rental_id, kind, state, requested_by, due_at, expires_at, created_at,
+            changed_at)
+    SELECT NEW.id, id, rental_id, NEW.kind, 'waiting', NEW.renter_id, NEW.requested_at,
+           NEW.expires_at, NEW.requested_at, NEW.requested_at
+      FROM jobs WHERE id = NEW.job_id;
+    UPDATE machines SET should_run = coalesce(NEW.should_run, should_run)
+     WHERE job_id = NEW.job_id;
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
+    INSERT INTO write_audit_entry (entry, created_at)
+    SELECT NEW.audit_entry, NEW.requested_at WHERE NEW.audit_entry IS NOT NULL;
+END;
+
+-- commands/begin_rebuild.sql
+
+-- Command: a renter has a machine made anew, with a template or user data of their own, which is
+-- encrypted. It aborts and fails as `begin_machine_action` does.
+CREATE VIEW begin_rebuild AS
+    SELECT a.id, a.job_id, a.requested_by AS renter_id, s.template, s.template_version, s.sealed,
+           a.expires_at, '' AS response, '' AS audit_entry, a.created_at AS requested_at
+      FROM machine_actions a JOIN setups s ON s.rental_id = a.rental_id;
+
+CREATE TRIGGER begin_rebuild_does INSTEAD OF INSERT ON begin_rebuild BEGIN
+    INSERT INTO begin_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, audit_entry,
+            requested_at)
+    VALUES (NEW.id, NEW.job_id, 'rebuild', NEW.renter_id, 1, NEW.expires_at, NEW.response,
+            NEW.audit_entry, NEW.requested_at);
+    UPDATE setups
+       SET template = NEW.template, template_version = NEW.template_version, sealed = NEW.sealed
+     WHERE rental_id = (SELECT rental_id FROM jobs WHERE id = NEW.job_id);
+END;
 
 -- commands/begin_tenure.sql
 
@@ -3269,6 +3367,34 @@ CREATE TRIGGER change_email_does INSTEAD OF INSERT ON change_email BEGIN
     DELETE FROM challenges WHERE account_id = NEW.account_id;
 END;
 
+-- commands/change_machine_keys.sql
+
+-- Command: a renter says which SSH keys get in to the machines of a rental, a JSON array of lines.
+-- It aborts if it is not theirs any more, and fails if another action of one of its machines is
+-- still to be done. `actions` is a JSON array with the `id` of the action and
+-- the `job` of each machine, `response` is what `store_response` takes, and `audit_entry` what
+-- `write_audit_entry` does.
+CREATE VIEW change_machine_keys AS
+    SELECT id, renter_id, '[]' AS ssh_keys, '[]' AS actions, 0 AS expires_at,
+           '' AS response, '' AS audit_entry, started_at AS requested_at
+      FROM rentals;
+
+CREATE TRIGGER change_machine_keys_does INSTEAD OF INSERT ON change_machine_keys BEGIN
+    SELECT RAISE(ABORT, 'refused: machine_gone')
+     WHERE NOT EXISTS (SELECT 1 FROM rentals
+                        WHERE id = NEW.id AND renter_id = NEW.renter_id AND state = 'active');
+    UPDATE setups SET ssh_keys = NEW.ssh_keys WHERE rental_id = NEW.id;
+    INSERT INTO begin_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, audit_entry,
+            requested_at)
+    SELECT value ->> 'id', value ->> 'job', 'set-keys', NEW.renter_id, NULL, NEW.expires_at, NULL,
+           NULL, NEW.requested_at
+      FROM json_each(NEW.actions);
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
+    INSERT INTO write_audit_entry (entry, created_at)
+    VALUES (NEW.audit_entry, NEW.requested_at);
+END;
+
 -- commands/change_notification_settings.sql
 
 -- Command: keeps what an account chooses: `choices` is a JSON array of what differs from the
@@ -3366,6 +3492,31 @@ CREATE TRIGGER change_rental_does INSTEAD OF INSERT ON change_rental BEGIN
     INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
     SELECT NEW.event, renter_id, farmer_id, node_id, slice_number, id, NEW.changed_at
       FROM rentals WHERE id = NEW.id AND NEW.event IS NOT NULL;
+END;
+
+-- commands/change_rental_ports.sql
+
+-- Command: a renter changes which ports of a rental's machines are reachable. `ports` is a JSON
+-- array with a pair of transport and number for each; `actions` is one with an object for each
+-- machine, with `id`, that of the action that has it done, and `job`. The rest is what
+-- `begin_machine_action` takes.
+CREATE VIEW change_rental_ports AS
+    SELECT id AS rental_id, '[]' AS ports, '[]' AS actions, renter_id, 0 AS expires_at,
+           '' AS audit_entry, started_at AS requested_at
+      FROM rentals;
+
+CREATE TRIGGER change_rental_ports_does INSTEAD OF INSERT ON change_rental_ports BEGIN
+    INSERT INTO begin_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, audit_entry,
+            requested_at)
+    SELECT value ->> 'id', value ->> 'job', 'set-ports', NEW.renter_id, NULL, NEW.expires_at, NULL,
+           NULL, NEW.requested_at
+      FROM json_each(NEW.actions);
+    DELETE FROM rental_ports WHERE rental_id = NEW.rental_id;
+    INSERT INTO rental_ports (rental_id, transport, number)
+    SELECT NEW.rental_id, value ->> 0, value ->> 1 FROM json_each(NEW.ports);
+    INSERT INTO write_audit_entry (entry, created_at)
+    VALUES (NEW.audit_entry, NEW.requested_at);
 END;
 
 -- commands/check_farm.sql
@@ -3770,6 +3921,37 @@ CREATE TRIGGER fail_delivery_does INSTEAD OF INSERT ON fail_delivery BEGIN
        AND disabled_at IS NULL AND (NEW.is_gone OR failing_since <= NEW.failing_before);
 END;
 
+-- commands/finish_key_change.sql
+
+-- Command: an agent has changed the SSH keys of a machine. It aborts unless the action is leased
+-- with this `fence`. After a transfer, which is what has keys changed that no renter asked for, a
+-- machine that runs is restarted by the action `restart_id`, to be done by `expires_at`: that ends
+-- what the old renter has open on it. Where that change failed, the next one makes up for it.
+CREATE VIEW finish_key_change AS
+    SELECT id, fence, id AS restart_id, expires_at, changed_at AS finished_at
+      FROM machine_actions;
+
+CREATE TRIGGER finish_key_change_does INSTEAD OF INSERT ON finish_key_change BEGIN
+    UPDATE machine_actions
+       SET state = 'done', due_at = NEW.finished_at, changed_at = NEW.finished_at
+     WHERE id = NEW.id AND fence = NEW.fence AND kind = 'set-keys' AND state = 'leased';
+    SELECT RAISE(ABORT, 'refused: machine_action_changed') WHERE changes() = 0;
+    INSERT INTO machine_actions
+           (id, job_id, rental_id, kind, state, due_at, expires_at, created_at, changed_at)
+    SELECT NEW.restart_id, a.job_id, a.rental_id, 'restart', 'waiting', NEW.finished_at,
+           NEW.expires_at, NEW.finished_at, NEW.finished_at
+      FROM machine_actions a JOIN machines m ON m.job_id = a.job_id
+     WHERE a.id = NEW.id AND m.state <> 'off'
+       AND EXISTS (SELECT 1 FROM json_each(m.can) WHERE value = 'power')
+       AND EXISTS (SELECT 1 FROM machine_actions t
+                    WHERE t.job_id = a.job_id AND t.kind = 'set-keys' AND t.requested_by IS NULL
+                      AND (t.id = a.id OR t.state = 'failed')
+                      AND NOT EXISTS (SELECT 1 FROM machine_actions s
+                                       WHERE s.job_id = a.job_id AND s.state = 'done'
+                                         AND s.kind IN ('shutdown', 'restart', 'reset', 'rebuild')
+                                         AND s.rowid > t.rowid));
+END;
+
 -- commands/finish_rebuild.sql
 
 -- Command: an agent has made a machine anew. It aborts unless the action is leased with this
@@ -4162,19 +4344,19 @@ END;
 
 -- commands/notify_outage.sql
 
--- Command: renters and farmers of what has been down for a day are notified, once for each outage.
--- A rental of a whole node is not down because one of its machines is.
+-- Command: renters and farmers of what has been down for a day are notified, once for each outage:
+-- of a machine of a whole node, which is not down itself, with the machine's slice.
 CREATE VIEW notify_outage AS SELECT id, notified_at FROM outages;
 
 CREATE TRIGGER notify_outage_does INSTEAD OF INSERT ON notify_outage BEGIN
     INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
-    SELECT 'rental-down', r.renter_id, r.farmer_id, r.node_id, r.slice_number, r.id, NEW.notified_at
+    SELECT 'rental-down', r.renter_id, r.farmer_id, r.node_id,
+           coalesce(r.slice_number, j.slice_number), r.id, NEW.notified_at
       FROM outages o
       JOIN rentals r ON r.node_id = o.node_id AND r.state = 'active'
+      LEFT JOIN jobs j ON j.id = o.job_id
      WHERE o.id = NEW.id AND o.notified_at IS NULL
-       AND (o.job_id IS NULL
-            OR (r.slice_number IS NOT NULL
-                AND r.id = (SELECT rental_id FROM jobs WHERE id = o.job_id)));
+       AND (o.job_id IS NULL OR r.id = j.rental_id);
     UPDATE outages SET notified_at = NEW.notified_at WHERE id = NEW.id AND notified_at IS NULL;
 END;
 
@@ -4377,25 +4559,6 @@ CREATE TRIGGER rank_nodes_does INSTEAD OF INSERT ON rank_nodes BEGIN
        SET proven_uptime = (SELECT value ->> 'uptime' FROM json_each(NEW.ranks)
                              WHERE value ->> 'node' = nodes.id)
      WHERE id IN (SELECT value ->> 'node' FROM json_each(NEW.ranks));
-END;
-
--- commands/rebuild_machine.sql
-
--- Command: a renter has a machine made anew, with a template or user data of their own, which is
--- encrypted. It aborts and fails as `request_machine_action` does.
-CREATE VIEW rebuild_machine AS
-    SELECT a.id, a.job_id, a.requested_by AS renter_id, s.template, s.template_version, s.sealed,
-           a.expires_at, '' AS response, a.created_at AS requested_at
-      FROM machine_actions a JOIN setups s ON s.rental_id = a.rental_id;
-
-CREATE TRIGGER rebuild_machine_does INSTEAD OF INSERT ON rebuild_machine BEGIN
-    INSERT INTO request_machine_action
-           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
-    VALUES (NEW.id, NEW.job_id, 'rebuild', NEW.renter_id, 1, NEW.expires_at, NEW.response,
-            NEW.requested_at);
-    UPDATE setups
-       SET template = NEW.template, template_version = NEW.template_version, sealed = NEW.sealed
-     WHERE rental_id = (SELECT rental_id FROM jobs WHERE id = NEW.job_id);
 END;
 
 -- commands/refund_rental.sql
@@ -4736,35 +4899,6 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
              WHERE renter_id = NEW.account_id AND state <> 'ended') > NEW.slices_max;
 END;
 
--- commands/request_machine_action.sql
-
--- Command: a renter has something done with a machine. It aborts if the machine is not there any
--- more, and fails if another action of it is still to be done. `should_run` says whether the
--- machine should run from then on, NULL that it stays as it is; `response` is what `store_response`
--- takes.
-CREATE VIEW request_machine_action AS
-    SELECT id, job_id, kind, requested_by AS renter_id, 1 AS should_run, expires_at, '' AS response,
-           created_at AS requested_at
-      FROM machine_actions;
-
-CREATE TRIGGER request_machine_action_does INSTEAD OF INSERT ON request_machine_action BEGIN
-    SELECT RAISE(ABORT, 'refused: machine_gone')
-     WHERE NOT EXISTS (SELECT 1 FROM machines m
-                         JOIN jobs j ON j.id = m.job_id
-                         JOIN rentals r ON r.id = j.rental_id
-                        WHERE m.job_id = NEW.job_id AND r.renter_id = NEW.renter_id
-                          AND r.state = 'active');
-    INSERT INTO machine_actions
-           (id, job_id, rental_id, kind, state, requested_by, due_at, expires_at, created_at,
-            changed_at)
-    SELECT NEW.id, id, rental_id, NEW.kind, 'waiting', NEW.renter_id, NEW.requested_at,
-           NEW.expires_at, NEW.requested_at, NEW.requested_at
-      FROM jobs WHERE id = NEW.job_id;
-    UPDATE machines SET should_run = coalesce(NEW.should_run, should_run)
-     WHERE job_id = NEW.job_id;
-    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
-END;
-
 -- commands/request_payout.sql
 
 -- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
@@ -4859,48 +4993,6 @@ CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
     DELETE FROM farms WHERE id = NEW.id;
 END;
 
--- commands/set_console_password.sql
-
--- Command: a renter has a password set for the console of a machine. `password_hash` is what it
--- comes to by crypt(3). It aborts and fails as `request_machine_action` does. There is no response
--- to store: it has the password in it.
-CREATE VIEW set_console_password AS
-    SELECT id, job_id, requested_by AS renter_id, password_hash, expires_at,
-           created_at AS requested_at
-      FROM machine_actions;
-
-CREATE TRIGGER set_console_password_does INSTEAD OF INSERT ON set_console_password BEGIN
-    INSERT INTO request_machine_action
-           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
-    VALUES (NEW.id, NEW.job_id, 'set-password', NEW.renter_id, NULL, NEW.expires_at, NULL,
-            NEW.requested_at);
-    UPDATE machine_actions SET password_hash = NEW.password_hash WHERE id = NEW.id;
-END;
-
--- commands/set_machine_keys.sql
-
--- Command: a renter says which SSH keys get in to the machines of a rental, a JSON array of lines.
--- It aborts if it is not theirs any more, and fails if another action of one of its machines is
--- still to be done. `actions` is a JSON array with the `id` of the action and
--- the `job` of each machine, `response` is what `store_response` takes.
-CREATE VIEW set_machine_keys AS
-    SELECT id, renter_id, '[]' AS ssh_keys, '[]' AS actions, 0 AS expires_at,
-           '' AS response, started_at AS requested_at
-      FROM rentals;
-
-CREATE TRIGGER set_machine_keys_does INSTEAD OF INSERT ON set_machine_keys BEGIN
-    SELECT RAISE(ABORT, 'refused: machine_gone')
-     WHERE NOT EXISTS (SELECT 1 FROM rentals
-                        WHERE id = NEW.id AND renter_id = NEW.renter_id AND state = 'active');
-    UPDATE setups SET ssh_keys = NEW.ssh_keys WHERE rental_id = NEW.id;
-    INSERT INTO request_machine_action
-           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
-    SELECT value ->> 'id', value ->> 'job', 'set-keys', NEW.renter_id, NULL, NEW.expires_at, NULL,
-           NEW.requested_at
-      FROM json_each(NEW.actions);
-    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
-END;
-
 -- commands/set_password.sql
 
 -- Command: sets a password. Every other session of the account ends, whatever code was on its way,
@@ -4942,28 +5034,6 @@ CREATE TRIGGER set_payout_address_does INSTEAD OF INSERT ON set_payout_address B
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT NEW.mail_id, NEW.account_id, NEW.mail_kind, NEW.sealed, NEW.changed_at, NEW.changed_at
      WHERE NEW.mail_id IS NOT NULL;
-END;
-
--- commands/set_rental_ports.sql
-
--- Command: a renter changes which ports of a rental's machines are reachable. `ports` is a JSON
--- array with a pair of transport and number for each; `actions` is one with an object for each
--- machine, with `id`, that of the action that has it done, and `job`. The rest is what
--- `request_machine_action` takes.
-CREATE VIEW set_rental_ports AS
-    SELECT id AS rental_id, '[]' AS ports, '[]' AS actions, renter_id, 0 AS expires_at,
-           started_at AS requested_at
-      FROM rentals;
-
-CREATE TRIGGER set_rental_ports_does INSTEAD OF INSERT ON set_rental_ports BEGIN
-    INSERT INTO request_machine_action
-           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
-    SELECT value ->> 'id', value ->> 'job', 'set-ports', NEW.renter_id, NULL, NEW.expires_at, NULL,
-           NEW.requested_at
-      FROM json_each(NEW.actions);
-    DELETE FROM rental_ports WHERE rental_id = NEW.rental_id;
-    INSERT INTO rental_ports (rental_id, transport, number)
-    SELECT NEW.rental_id, value ->> 0, value ->> 1 FROM json_each(NEW.ports);
 END;
 
 -- commands/store_response.sql

@@ -1,9 +1,11 @@
 //! What a paid period of a rental is worth: earned day by day, and refunded where it is not used.
 
+use alloc::vec::Vec;
+
 use strum::VariantArray;
 
 use crate::money::{Percent, Usd};
-use crate::outage::{Outages, UNPAID_AFTER_SECONDS};
+use crate::outage::{Outages, SliceOutages, UNPAID_AFTER_SECONDS};
 use crate::term::Term;
 use crate::time::Timestamp;
 
@@ -61,25 +63,37 @@ impl Period {
     /// of it at the end. Any split of the period earns what the whole earns. Nothing is earned with
     /// outages that are not paid for, nor with one of which that is not decided.
     pub fn earned_at(&self, outages: &Outages, now: Timestamp) -> Usd {
-        let until = outages.certain_until(now);
-        if until >= self.ends_at {
+        if outages.each().all(|(_, it)| it.certain_until(now) >= self.ends_at) {
             return self.total - self.outages_cost(outages, now);
         }
-        let elapsed = until.seconds_since(self.starts_at).max(0);
-        let unpaid = outages.unpaid_seconds(self.starts_at, until, now);
-        share(self.total, (elapsed - unpaid) / DAY * DAY, self.seconds())
+        // Of each slice, the seconds of the days that are over.
+        let earned = |it: &SliceOutages| {
+            let until = it.certain_until(now).min(self.ends_at);
+            let elapsed = until.seconds_since(self.starts_at).max(0);
+            let paid = elapsed - it.unpaid_seconds(self.starts_at, until, now);
+            if until < self.ends_at { paid / DAY * DAY } else { paid }
+        };
+        let seconds = outages.each().map(|(slices, it)| i64::from(slices) * earned(it)).sum();
+        self.share_of(seconds, outages)
     }
 
     /// What of the total pays for outages until `now` that are not paid for, down to the cent.
     pub fn outages_cost(&self, outages: &Outages, now: Timestamp) -> Usd {
         let until = now.min(self.ends_at);
-        share(self.total, outages.unpaid_seconds(self.starts_at, until, now), self.seconds())
+        self.share_of(outages.unpaid_seconds(self.starts_at, until, now), outages)
     }
 
-    /// The instant up to which it would have been used, if it had no outages that are not paid for.
+    /// What of the total pays for so many seconds of all slices together, down to the cent.
+    fn share_of(&self, seconds: i64, outages: &Outages) -> Usd {
+        share(self.total, seconds, self.seconds() * i64::from(outages.slices()))
+    }
+
+    /// The instant up to which it would have been used, if it had no outages that are not paid for:
+    /// of several slices, on average.
     fn used_until(&self, outages: &Outages, now: Timestamp) -> Timestamp {
         let until = now.min(self.ends_at);
-        until.plus_seconds(-outages.unpaid_seconds(self.starts_at, until, now))
+        let unpaid = outages.unpaid_seconds(self.starts_at, until, now);
+        until.plus_seconds(-unpaid / i64::from(outages.slices()))
     }
 
     /// When there is more to earn or to refund than at `now`, as far as that is known: while an
@@ -93,14 +107,21 @@ impl Period {
         let elapsed = now.seconds_since(self.starts_at).max(0) / DAY;
         let days = (elapsed + 1..).map(|day| self.starts_at.plus_seconds(day * DAY));
         let mut days = days.take_while(|day| *day < self.ends_at);
-        let next = match outages.current(now) {
-            None => days.find(|day| settled(*day) != before),
-            Some(_) if outages.unpaid_since(now).is_some() => days.next(),
-            Some(from) => {
-                let decided = from.plus_seconds(UNPAID_AFTER_SECONDS);
-                Some(if decided > now { decided } else { now.plus_seconds(HOUR) })
+        let mut next = Vec::new();
+        let mut goes_well = false;
+        for (_, it) in outages.each() {
+            match it.current(now) {
+                None => goes_well = true,
+                Some(_) if it.unpaid_since(now).is_some() => next.extend(days.clone().next()),
+                Some(from) => {
+                    let decided = from.plus_seconds(UNPAID_AFTER_SECONDS);
+                    next.push(if decided > now { decided } else { now.plus_seconds(HOUR) });
+                }
             }
-        };
+        }
+        if goes_well {
+            next.extend(days.find(|day| settled(*day) != before));
+        }
         let end = Some(self.ends_at).filter(|end| *end > now);
         next.into_iter().chain(end).min()
     }
@@ -170,7 +191,7 @@ impl Period {
         let paid_seconds = |at: Timestamp| {
             let at = at.min(end).max(self.starts_at);
             let unpaid = outages.unpaid_seconds(self.starts_at, at, now);
-            at.seconds_since(self.starts_at) - unpaid
+            at.seconds_since(self.starts_at) * i64::from(outages.slices()) - unpaid
         };
         let length = paid_seconds(end);
         if length <= 0 {

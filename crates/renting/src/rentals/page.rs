@@ -34,7 +34,7 @@ use crate::provision::page::Machine;
 use crate::rentals::json::ChangeRentalBody;
 use crate::rentals::list::{Resources, low_balance, node_link, time_left};
 use crate::rentals::machine::{Access, PortsForm};
-use crate::rentals::outage::OutageNotice;
+use crate::rentals::outage::{OutageNotice, PartDownNotice};
 
 /// How many events of a rental are shown before anybody asks for more.
 const RECENT_EVENTS: usize = 8;
@@ -98,6 +98,8 @@ pub(crate) struct Rental {
     pub leaving: Option<LeavingNotice>,
     /// That it is down; `None` where it is not.
     pub outage: Option<OutageNotice>,
+    /// That some of its machines are down, and others are not.
+    pub part_down: Option<PartDownNotice>,
     /// Extending it; `None` once it has ended.
     pub extend: Option<Extending>,
     /// The form that renews it by itself.
@@ -373,6 +375,7 @@ impl Rental {
             uptime: UptimeRecord::new(rental),
             leaving: LeavingNotice::of(rental, visit.now),
             outage: OutageNotice::of(rental, visit.now),
+            part_down: PartDownNotice::of(rental, visit.now),
             extend: is_live.then(|| Extending::new(visit, rental)),
             auto_renew: is_live.then(|| AutoRenewForm::new(visit, rental)),
             naming: Some(NameForm {
