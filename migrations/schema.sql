@@ -2886,6 +2886,8 @@ CREATE TRIGGER ledger_openings_never_deleted BEFORE DELETE ON ledger_openings
   WHEN OLD.balance_micros <> 0
 BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
+END;
+
 -- tables/0017_integrity_scans.sql
 -- Integrity checks whose cost does not grow with history.
 
@@ -2925,7 +2927,10 @@ CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
-CREATE TRIGGER events_never_deleted BEFORE DELETE ON events BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER events_never_deleted BEFORE DELETE ON events
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'events' AND until_id >= OLD.id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
@@ -3020,6 +3025,7 @@ END;
 CREATE TRIGGER sla_evidence_never_deleted BEFORE DELETE ON sla_months BEGIN
     SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
 END;
+
 -- tables/0018_trust_of_earnings.sql
 -- What is earned with farms that nobody has verified, and what leaving the market costs.
 
@@ -3197,6 +3203,7 @@ CREATE VIEW archived_bookings AS
                           AND id = t.reference
                           AND (finished_at IS NULL
                                OR finished_at >= (SELECT closed_at FROM archive_bounds)));
+
 -- commands/begin_console_password.sql
 
 -- Command: a renter has a password set for the console of a machine. `password_hash` is what it

@@ -207,6 +207,14 @@ fn everything_holds_and_joins_on_an_archived_database() {
 }
 
 /// Nothing has happened since: the chains go on from what was archived.
+/// How many rows of both chains are not as they were sealed.
+fn broken(db: &RusqliteDb) -> u64 {
+    let end = |table| count(db, table);
+    let audit_end = end("SELECT coalesce(max(audit_id), 0) FROM audit_seals");
+    let ledger_end = end("SELECT coalesce(max(transaction_id), 0) FROM ledger_seals");
+    audit::broken(db, 0, audit_end).unwrap().0 + ledger_chain::broken(db, 0, ledger_end).unwrap().0
+}
+
 #[test]
 fn chains_go_on_where_everything_is_archived() {
     let db = market();
@@ -218,7 +226,7 @@ fn chains_go_on_where_everything_is_archived() {
     assert_eq!(events::last(&db, account(OMAR)), Ok(bounds(&db).unwrap().events));
     credit(&db, OMAR, usd("5"), "more", year_begins(2027)).unwrap();
     settle(&db);
-    assert_eq!((audit::broken(&db), ledger_chain::broken(&db)), (Ok(0), Ok(0)));
+    assert_eq!(broken(&db), 0);
     // The seal is what it would be without archives.
     let other = market();
     credit(&other, OMAR, usd("5"), "more", year_begins(2027)).unwrap();
@@ -285,8 +293,6 @@ fn what_is_removed_without_an_archive_is_seen() {
              DROP TRIGGER ledger_entries_never_deleted;",
         )
         .unwrap();
-        let broken =
-            |db: &RusqliteDb| audit::broken(db).unwrap() + ledger_chain::broken(db).unwrap();
         assert_eq!(broken(&db), 0);
         by_hand(&db, sql).unwrap();
         assert!(broken(&db) > 0, "{sql}");
