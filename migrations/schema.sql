@@ -289,7 +289,10 @@ CREATE TRIGGER ledger_transactions_never_updated BEFORE UPDATE ON ledger_transac
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_transactions_never_deleted BEFORE DELETE ON ledger_transactions BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_transactions_never_deleted BEFORE DELETE ON ledger_transactions
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'ledger' AND until_id >= OLD.id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
@@ -310,8 +313,20 @@ CREATE TRIGGER ledger_entries_never_updated BEFORE UPDATE ON ledger_entries BEGI
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_entries_never_deleted BEFORE DELETE ON ledger_entries BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_entries_never_deleted BEFORE DELETE ON ledger_entries
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'ledger' AND until_id >= OLD.transaction_id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
+END;
+
+-- What is left of an account's entries runs on from the last one that was removed.
+CREATE TRIGGER removed_entry_becomes_opening AFTER DELETE ON ledger_entries BEGIN
+    INSERT INTO ledger_openings (ledger_account_id, transaction_id, balance_micros)
+    VALUES (OLD.ledger_account_id, OLD.transaction_id, OLD.balance_after_micros)
+        ON CONFLICT (ledger_account_id) DO UPDATE
+       SET transaction_id = excluded.transaction_id, balance_micros = excluded.balance_micros
+     WHERE excluded.transaction_id > ledger_openings.transaction_id;
 END;
 
 -- The first entry of a month begins it, in the statement that books the entry.
@@ -363,7 +378,8 @@ BEGIN
 END;
 
 -- What comes to a wallet or an escrow may be taken back as long as what it comes from, which is
--- posted first. What is earned with it is noted as not settled; what is settled by now is not.
+-- posted first. What is earned is noted while it is not to be paid out. A renter who has ended has
+-- not kept the machine: the days that count are those after which the rental goes on.
 CREATE TRIGGER entry_settles_with_its_source AFTER INSERT ON ledger_entries
   WHEN NEW.amount_micros > 0
 BEGIN
@@ -373,20 +389,17 @@ BEGIN
                  FROM ledger_entries e JOIN ledger_accounts s ON s.id = e.ledger_account_id
                 WHERE e.transaction_id = NEW.transaction_id AND e.amount_micros < 0))
      WHERE id = NEW.ledger_account_id AND kind IN ('wallet', 'escrow');
-    DELETE FROM unsettled_earnings
-     WHERE owner_id = (SELECT owner_id FROM ledger_accounts
-                        WHERE id = NEW.ledger_account_id AND kind = 'earnings')
-       AND settles_at <= (SELECT created_at FROM ledger_transactions
-                           WHERE id = NEW.transaction_id);
-    INSERT INTO unsettled_earnings (owner_id, settles_at, micros)
-    SELECT a.owner_id, max(s.settles_at), NEW.amount_micros
-      FROM ledger_accounts a, ledger_entries e, ledger_accounts s
-     WHERE a.id = NEW.ledger_account_id AND a.kind = 'earnings'
-       AND e.transaction_id = NEW.transaction_id AND e.amount_micros < 0
-       AND s.id = e.ledger_account_id
-    HAVING max(s.settles_at) > (SELECT created_at FROM ledger_transactions
-                                 WHERE id = NEW.transaction_id)
-        ON CONFLICT (owner_id, settles_at) DO UPDATE SET micros = micros + excluded.micros;
+    INSERT INTO hold_earning (owner_id, farm_id, micros, settles_at, is_used, earned_at)
+    SELECT a.owner_id, n.farm_id, NEW.amount_micros,
+           (SELECT coalesce(max(s.settles_at), 0)
+              FROM ledger_entries e JOIN ledger_accounts s ON s.id = e.ledger_account_id
+             WHERE e.transaction_id = NEW.transaction_id AND e.amount_micros < 0),
+           t.kind = 'earning' AND r.state <> 'ended', t.created_at
+      FROM ledger_accounts a
+      JOIN ledger_transactions t ON t.id = NEW.transaction_id
+      LEFT JOIN rentals r ON r.id = t.rental_id
+      LEFT JOIN nodes n ON n.id = r.node_id
+     WHERE a.id = NEW.ledger_account_id AND a.kind = 'earnings';
 END;
 
 -- The chain: SHA-256 over the seal before, the transaction and its entries, as in `audit_seals`.
@@ -402,7 +415,10 @@ CREATE TRIGGER ledger_seals_never_updated BEFORE UPDATE ON ledger_seals BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_seals_never_deleted BEFORE DELETE ON ledger_seals BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_seals_never_deleted BEFORE DELETE ON ledger_seals
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'ledger' AND until_id >= OLD.transaction_id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
@@ -427,7 +443,11 @@ CREATE TRIGGER ledger_months_never_updated BEFORE UPDATE ON ledger_months BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_months_never_deleted BEFORE DELETE ON ledger_months BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_months_never_deleted BEFORE DELETE ON ledger_months
+  WHEN NOT EXISTS (SELECT 1 FROM archives
+                    WHERE chain = 'ledger' AND until_id >= OLD.first_transaction_id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
@@ -552,7 +572,10 @@ CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
-CREATE TRIGGER events_never_deleted BEFORE DELETE ON events BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER events_never_deleted BEFORE DELETE ON events
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'events' AND until_id >= OLD.id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
@@ -591,7 +614,10 @@ CREATE TRIGGER audit_never_updated BEFORE UPDATE ON audit BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
-CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'audit' AND until_id >= OLD.id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
@@ -608,7 +634,10 @@ CREATE TRIGGER audit_seals_never_updated BEFORE UPDATE ON audit_seals BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
-CREATE TRIGGER audit_seals_never_deleted BEFORE DELETE ON audit_seals BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER audit_seals_never_deleted BEFORE DELETE ON audit_seals
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'audit' AND until_id >= OLD.audit_id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
@@ -640,6 +669,21 @@ CREATE INDEX farms_by_owner ON farms (owner_id, id);
 CREATE INDEX farms_by_twin ON farms (twin_id);
 
 CREATE INDEX farms_by_check ON farms (checked_at);
+
+-- What follows from a change of `farms`.
+
+-- What was earned with a farm before it was verified can be paid out from then on.
+CREATE TRIGGER verified_farm_releases_earnings AFTER INSERT ON farms BEGIN
+    INSERT INTO release_earnings (owner_id, farm_id, released_at)
+    VALUES (NEW.owner_id, NEW.id, NEW.verified_at);
+END;
+
+CREATE TRIGGER farm_verified_anew_releases_earnings AFTER UPDATE OF owner_id ON farms
+  WHEN NEW.owner_id <> OLD.owner_id
+BEGIN
+    INSERT INTO release_earnings (owner_id, farm_id, released_at)
+    VALUES (NEW.owner_id, NEW.id, NEW.verified_at);
+END;
 
 -- Who asks for the jobs of a farm, by the farmer's token.
 CREATE TABLE agents (
@@ -2537,8 +2581,6 @@ CREATE UNIQUE INDEX machine_actions_one_open ON machine_actions (job_id)
 
 CREATE INDEX machine_actions_by_job ON machine_actions (job_id, id);
 
-CREATE INDEX machine_actions_by_rental ON machine_actions (rental_id, id);
-
 CREATE INDEX machine_actions_by_account ON machine_actions (requested_by)
  WHERE requested_by IS NOT NULL;
 
@@ -2667,7 +2709,10 @@ CREATE TRIGGER audit_never_updated BEFORE UPDATE ON audit BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
-CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'audit' AND until_id >= OLD.id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
@@ -2783,224 +2828,272 @@ CREATE TABLE card_reversals (
 
 CREATE INDEX card_reversals_by_time ON card_reversals (reported_at, payment_id);
 
--- tables/0020_market.sql
--- Further orders of the market.
+-- tables/0016_archives.sql
+-- Rows of closed years that are in files of the operator's.
 
-CREATE INDEX nodes_by_newest ON nodes (created_at DESC, price_micros, id)
- WHERE listing = 'published' AND available_slices > 0;
+-- Which rows of a chain are in a file: those from `first_id` to `until_id`. They follow those of
+-- the file before, and only they may be removed.
+CREATE TABLE archives (
+    chain       TEXT    NOT NULL
+                CONSTRAINT archive_chain_is_known
+                CHECK (chain IN ('audit', 'events', 'ledger')),
+    first_id    INTEGER NOT NULL CONSTRAINT archive_first_id_positive CHECK (first_id > 0),
+    until_id    INTEGER NOT NULL
+                CONSTRAINT archive_until_follows_first CHECK (until_id >= first_id),
+    -- Every row of the file is from before then: the first second of a year.
+    closed_at   INTEGER NOT NULL,
+    row_count   INTEGER NOT NULL CONSTRAINT archive_row_count_positive CHECK (row_count > 0),
+    -- The seal of the last row. The events have seals in their files only.
+    seal        BLOB    NOT NULL CONSTRAINT archive_seal_is_sha256 CHECK (length(seal) = 32),
+    -- The file's name, and SHA-256 of all of it.
+    file        TEXT    NOT NULL,
+    file_hash   BLOB    NOT NULL
+                CONSTRAINT archive_file_hash_is_sha256 CHECK (length(file_hash) = 32),
+    archived_at INTEGER NOT NULL,
+    PRIMARY KEY (chain, until_id)
+) STRICT, WITHOUT ROWID;
 
-CREATE INDEX nodes_by_free ON nodes (available_slices DESC, price_micros, id)
- WHERE listing = 'published' AND available_slices > 0;
+-- What holds on `archives`, and what follows from a change of it.
 
--- Every look at the market counts what matches in each place: all that a filter compares is in the
--- index, so that no row is read for it.
-CREATE INDEX nodes_by_place ON nodes (
-    country, city, price_micros, id, min_uptime, min_bandwidth_mbps, certified, available_slices,
-    proven_uptime, terms, listing, farmer_id, farm_id)
- WHERE listing = 'published' AND available_slices > 0;
-
--- A node of a farm with a verified owner is registered and published by nobody else, whatever
--- the code above does.
-CREATE TRIGGER node_registered_by_farm_owner BEFORE INSERT ON nodes
-  WHEN EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
-BEGIN
-    SELECT RAISE(ABORT, 'refused: farm_of_another_account');
+CREATE TRIGGER archives_never_updated BEFORE UPDATE ON archives BEGIN
+    SELECT RAISE(ABORT, 'refused: archives_append_only');
 END;
 
-CREATE TRIGGER node_published_by_farm_owner BEFORE UPDATE OF listing ON nodes
-  WHEN NEW.listing = 'published'
-   AND EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
-BEGIN
-    SELECT RAISE(ABORT, 'refused: farm_of_another_account');
+CREATE TRIGGER archives_never_deleted BEFORE DELETE ON archives BEGIN
+    SELECT RAISE(ABORT, 'refused: archives_append_only');
 END;
 
-CREATE TRIGGER lock_change_emits_event AFTER UPDATE OF locked_by ON nodes
-  WHEN NEW.locked_by IS NOT OLD.locked_by
+-- What a ledger account held after the last of its entries that was removed, so that those that
+-- are left run on from there.
+CREATE TABLE ledger_openings (
+    ledger_account_id INTEGER PRIMARY KEY REFERENCES ledger_accounts (id),
+    transaction_id    INTEGER NOT NULL,
+    balance_micros    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX ledger_openings_by_transaction ON ledger_openings (transaction_id);
+
+-- What holds on `ledger_openings`, and what follows from a change of it.
+
+CREATE TRIGGER ledger_openings_only_move_on BEFORE UPDATE ON ledger_openings
+  WHEN NEW.ledger_account_id <> OLD.ledger_account_id OR NEW.transaction_id <= OLD.transaction_id
 BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES (CASE WHEN NEW.locked_by IS NULL THEN 'node-unlocked' ELSE 'node-locked' END,
-            NEW.farmer_id, NEW.id, NEW.lock_changed_at);
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER new_offer_enters_history AFTER INSERT ON nodes BEGIN
-    INSERT INTO offer_history
-           (node_id, version, changed_at, name, price_micros, pending_price_micros,
-            pending_price_at, min_uptime, min_bandwidth_mbps, terms, kept_slices, listing)
-    VALUES (NEW.id, NEW.offer_version, NEW.offer_changed_at, NEW.name, NEW.price_micros,
-            NEW.pending_price_micros, NEW.pending_price_at, NEW.min_uptime,
-            NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
+-- One that opens with nothing says nothing.
+CREATE TRIGGER ledger_openings_never_deleted BEFORE DELETE ON ledger_openings
+  WHEN OLD.balance_micros <> 0
+BEGIN
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
+-- tables/0017_integrity_scans.sql
+-- Integrity checks whose cost does not grow with history.
+
+-- How far integrity checks have come in the tables whose rows are kept: one row for each check and
+-- each table that it scans.
+CREATE TABLE integrity_scans (
+    invariant TEXT    NOT NULL,
+    -- Such as `ledger transactions`.
+    history   TEXT    NOT NULL,
+    -- New rows are checked up to this one.
+    new_after INTEGER NOT NULL,
+    -- The pass over all rows has come up to this one; after the last row it begins again.
+    old_after INTEGER NOT NULL,
+    PRIMARY KEY (invariant, history)
+) STRICT, WITHOUT ROWID;
+
+-- Where rentals begin, move and end, in order.
+CREATE INDEX events_of_places ON events (node_id, slice_number, id)
+ WHERE kind IN ('slice-rented', 'node-rented', 'node-rental-imported',
+                'rental-moved-in', 'rental-moved-out', 'rental-ended');
+
+CREATE INDEX events_of_moves ON events (node_id)
+ WHERE kind IN ('rental-moved-in', 'rental-moved-out');
+
+-- What holds on `events`, and what follows from a change of it.
+
+CREATE TRIGGER event_audience_matches_kind BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM event_kinds
+              WHERE kind = NEW.kind
+                AND (for_renter < (NEW.renter_id IS NOT NULL)
+                     OR for_farmer < (NEW.farmer_id IS NOT NULL)))
+BEGIN
+    SELECT RAISE(ABORT, 'refused: event_audience_matches_kind');
 END;
 
-CREATE TRIGGER offer_change_enters_history AFTER UPDATE OF offer_version ON nodes
-  WHEN NEW.offer_version <> OLD.offer_version
-BEGIN
-    INSERT INTO offer_history
-           (node_id, version, changed_at, name, price_micros, pending_price_micros,
-            pending_price_at, min_uptime, min_bandwidth_mbps, terms, kept_slices, listing)
-    VALUES (NEW.id, NEW.offer_version, NEW.offer_changed_at, NEW.name, NEW.price_micros,
-            NEW.pending_price_micros, NEW.pending_price_at, NEW.min_uptime,
-            NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
+CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN
+    SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
--- A node that has left has no free slices, whatever the grid reports of it.
-CREATE TRIGGER left_node_retires_slices AFTER UPDATE OF left_at ON nodes
-  WHEN NEW.left_at IS NOT NULL AND OLD.left_at IS NULL
-BEGIN
-    UPDATE slices SET state = 'retired' WHERE node_id = NEW.id AND state = 'available';
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES ('node-left', NEW.farmer_id, NEW.id, NEW.left_at);
+CREATE TRIGGER events_never_deleted BEFORE DELETE ON events BEGIN
+    SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
--- A node that comes back has the slices that its last report allows.
-CREATE TRIGGER returning_node_restores_slices AFTER UPDATE OF left_at ON nodes
-  WHEN NEW.left_at IS NULL AND OLD.left_at IS NOT NULL
-BEGIN
-    UPDATE nodes SET capacity = capacity WHERE id = NEW.id;
+CREATE TRIGGER event_enters_audit_log AFTER INSERT ON events BEGIN
+    INSERT INTO audit (action, actor, account_id, subject, created_at)
+    SELECT NEW.kind, 'market', who.account_id,
+           coalesce(NEW.rental_id, NEW.subject, 'node' || NEW.node_id, ''), NEW.created_at
+      FROM (SELECT NEW.renter_id AS account_id UNION ALL SELECT NEW.farmer_id) who
+     WHERE who.account_id IS NOT NULL;
 END;
 
-CREATE TRIGGER listing_change_updates_market_node AFTER UPDATE OF listing ON nodes
-  WHEN NEW.listing <> OLD.listing
-BEGIN
-    INSERT INTO market_nodes (node_id, offered_since, checked_at)
-    SELECT NEW.id, NEW.offer_changed_at, NEW.offer_changed_at WHERE NEW.listing = 'published'
-        ON CONFLICT (node_id) DO UPDATE
-       SET offered_since = excluded.offered_since, checked_at = excluded.checked_at;
-    UPDATE market_nodes SET checked_at = NULL
-     WHERE node_id = NEW.id AND NEW.listing <> 'published';
+CREATE INDEX ledger_accounts_below_zero ON ledger_accounts (kind) WHERE balance_micros < 0;
+
+CREATE INDEX jobs_to_create ON jobs (rental_id)
+ WHERE kind = 'create' AND state IN ('needs-key', 'waiting', 'leased', 'failed');
+
+CREATE INDEX jobs_to_remove ON jobs (node_id, slice_number)
+ WHERE kind = 'remove' AND state <> 'done';
+
+-- What holds on `jobs`, and what follows from a change of it.
+
+CREATE TRIGGER jobs_never_deleted BEFORE DELETE ON jobs BEGIN
+    SELECT RAISE(ABORT, 'refused: jobs_never_deleted');
 END;
 
--- Each observation of a node counts for its month.
-CREATE TRIGGER observation_counts_for_month AFTER UPDATE OF observed ON nodes
-  WHEN NEW.observed > OLD.observed
-BEGIN
-    INSERT INTO node_months (node_id, month, observed, observed_up)
-    VALUES (NEW.id, strftime('%Y-%m', NEW.synced_at, 'unixepoch'), NEW.observed - OLD.observed,
-            NEW.observed_up - OLD.observed_up)
-        ON CONFLICT (node_id, month) DO UPDATE
-       SET observed = observed + excluded.observed,
-           observed_up = observed_up + excluded.observed_up;
-END;
-
--- A node that goes to another farm or farmer takes its open jobs with it.
-CREATE TRIGGER open_jobs_follow_node AFTER UPDATE OF farm_id, farmer_id ON nodes
-  WHEN NEW.farm_id <> OLD.farm_id OR NEW.farmer_id <> OLD.farmer_id
-BEGIN
-    UPDATE jobs SET farm_id = NEW.farm_id, farmer_id = NEW.farmer_id
-     WHERE node_id = NEW.id AND state NOT IN ('done', 'refunded', 'canceled');
-END;
-
--- Slices follow capacity: available ones are retired from the highest number down, retired ones
--- are restored from the lowest up, and missing ones are created. Reserved and allocated ones stay,
--- and nothing changes while the whole node is rented. What is offered is what the node can carry
--- without the slices that are kept back. A slice whose machine is being removed is not offered and
--- not restored, and counts as one that is there.
--- `UPDATE nodes SET capacity = capacity` brings a node's slices back in line.
-CREATE TRIGGER slices_follow_capacity AFTER UPDATE OF capacity, kept_slices ON nodes
-  WHEN NEW.whole_rental_id IS NULL
-   AND (max(0, NEW.capacity - NEW.kept_slices)
-        <> NEW.available_slices + NEW.reserved_slices + NEW.allocated_slices
-        OR EXISTS (SELECT 1 FROM slices WHERE node_id = NEW.id AND removing_job IS NOT NULL))
-BEGIN
-    UPDATE slices SET state = 'retired'
-     WHERE node_id = NEW.id AND state = 'available' AND removing_job IS NOT NULL;
-    UPDATE slices SET state = 'retired'
-     WHERE node_id = NEW.id AND number IN (
-           SELECT number FROM slices WHERE node_id = NEW.id AND state = 'available'
-            ORDER BY number DESC
-            LIMIT max(0, (SELECT count(*) FROM slices
-                           WHERE node_id = NEW.id
-                             AND (state <> 'retired' OR removing_job IS NOT NULL))
-                         - max(0, NEW.capacity - NEW.kept_slices)));
-    UPDATE slices SET state = 'available'
-     WHERE node_id = NEW.id AND number IN (
-           SELECT number FROM slices
-            WHERE node_id = NEW.id AND state = 'retired' AND removing_job IS NULL
-            ORDER BY number
-            LIMIT max(0, NEW.capacity - NEW.kept_slices
-                         - (SELECT count(*) FROM slices
-                             WHERE node_id = NEW.id
-                               AND (state <> 'retired' OR removing_job IS NOT NULL))));
-    INSERT INTO slices (node_id, number, state)
-    SELECT NEW.id, number, 'available' FROM slice_numbers
-     WHERE number > (SELECT coalesce(max(number), 0) FROM slices WHERE node_id = NEW.id)
-     ORDER BY number
-     LIMIT max(0, NEW.capacity - NEW.kept_slices
-                  - (SELECT count(*) FROM slices
-                      WHERE node_id = NEW.id
-                        AND (state <> 'retired' OR removing_job IS NOT NULL)));
-END;
-
-CREATE TRIGGER observation_is_recorded AFTER UPDATE OF observed ON nodes
-  WHEN NEW.observed > OLD.observed
-BEGIN
-    INSERT INTO observation_times (at) VALUES (NEW.synced_at) ON CONFLICT (at) DO NOTHING;
-    INSERT INTO observations (at, node_id, status, is_up, healthy, upload_mbps, download_mbps)
-    SELECT NEW.synced_at, NEW.id, NEW.status, up, NEW.healthy, iif(up, NEW.upload_mbps, NULL),
-           iif(up, NEW.download_mbps, NULL)
-      FROM (SELECT NEW.observed_up > OLD.observed_up AS up)
-     WHERE true
-        ON CONFLICT (at, node_id) DO NOTHING;
-END;
-
--- The events of an offer have one order: whether the node leaves, what the offer is, and whether it
--- is on the market. Everybody who rents something of a node is notified that it leaves, and
--- what was decided on one of its rentals before is decided again: each gets another version.
-CREATE TRIGGER offer_change_emits_events
- AFTER UPDATE OF leaves_at, price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps,
-                 terms, kept_slices, listing ON nodes
-BEGIN
-    UPDATE rentals SET version = version + 1
-     WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at;
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-leaving-canceled' ELSE 'node-leaving' END,
-           NEW.farmer_id, NEW.id, NEW.offer_changed_at
-     WHERE NEW.leaves_at IS NOT OLD.leaves_at;
-    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
-    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-leaving-canceled' ELSE 'node-leaving' END,
-           renter_id,
-           node_id, slice_number, id, NEW.offer_changed_at
+-- The events of a job have one order: its end, and the step that it has reached.
+CREATE TRIGGER job_change_emits_events AFTER UPDATE OF state, step ON jobs BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT CASE WHEN NEW.kind = 'remove' THEN 'slice-removed'
+                WHEN NEW.state = 'done' THEN 'access-ready' ELSE 'access-failed' END,
+           iif(NEW.kind = 'create', renter_id, NULL), farmer_id, NEW.node_id, NEW.slice_number,
+           iif(NEW.kind = 'create', id, NULL), NEW.changed_at
       FROM rentals
-     WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at
-     ORDER BY id;
-    -- Of another notice they are notified again.
-    DELETE FROM reminders
-     WHERE NEW.leaves_at IS NOT OLD.leaves_at AND days < 0
-       AND rental_id IN (SELECT id FROM rentals WHERE node_id = NEW.id AND state <> 'ended');
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    SELECT 'offer-changed', NEW.farmer_id, NEW.id, NEW.offer_changed_at
-     WHERE NEW.price_micros IS NOT OLD.price_micros
-        OR NEW.pending_price_micros IS NOT OLD.pending_price_micros
-        OR NEW.min_uptime <> OLD.min_uptime
-        OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps
-        OR NEW.terms <> OLD.terms
-        OR NEW.kept_slices <> OLD.kept_slices;
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    SELECT 'node-' || NEW.listing, NEW.farmer_id, NEW.id, NEW.offer_changed_at
-     WHERE NEW.listing <> OLD.listing;
+     WHERE id = NEW.rental_id AND NEW.state <> OLD.state
+       AND (NEW.state = 'done' OR (NEW.state = 'failed' AND NEW.kind = 'create'));
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'access-progress', renter_id, farmer_id, NEW.node_id, NEW.slice_number, id, NEW.step,
+           NEW.changed_at
+      FROM rentals
+     WHERE id = NEW.rental_id AND NEW.kind = 'create' AND NEW.step IS NOT NULL
+       AND NEW.step IS NOT OLD.step;
 END;
 
--- The events of a report have one order. A node that the grid moves to another farm goes off the
--- market, unless its farmer is the verified owner of that one, too. Rentals run on. A document that
--- does not say of which farm a node is moves nothing.
-CREATE TRIGGER report_change_emits_events AFTER UPDATE OF oversold, farm_id ON nodes BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    SELECT CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-oversold-resolved' END,
-           NEW.farmer_id,
-           NEW.id, NEW.synced_at
-     WHERE (NEW.oversold > 0) <> (OLD.oversold > 0);
-    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
-    SELECT 'node-moved', who.account_id, NEW.id, 'farm' || NEW.farm_id, NEW.synced_at
-      FROM (SELECT NEW.farmer_id AS account_id
-             UNION ALL SELECT owner_id FROM farms WHERE id = NEW.farm_id) who
-     WHERE NEW.farm_id <> OLD.farm_id AND NEW.farm_id <> 0
-       AND NOT EXISTS (SELECT 1 FROM farms
-                        WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
-    UPDATE nodes
-       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.synced_at
-     WHERE id = NEW.id AND listing = 'published' AND NEW.farm_id <> OLD.farm_id
-       AND NEW.farm_id <> 0
-       AND NOT EXISTS (SELECT 1 FROM farms
-                        WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
+-- A slice whose machine is removed is free again, where the node can carry it.
+CREATE TRIGGER finished_removal_frees_slice AFTER UPDATE OF state ON jobs
+  WHEN NEW.kind = 'remove' AND NEW.state = 'done' AND OLD.state <> 'done'
+BEGIN
+    UPDATE slices SET removing_job = NULL WHERE removing_job = NEW.id;
+    UPDATE nodes SET capacity = capacity WHERE id = NEW.node_id;
+END;
+
+-- A machine that an agent created is watched from then on.
+CREATE TRIGGER created_machine_is_watched AFTER UPDATE OF state ON jobs
+  WHEN NEW.kind = 'create' AND NEW.state = 'done' AND OLD.state <> 'done' AND NEW.is_by_hand = 0
+BEGIN
+    INSERT INTO machines (job_id, node_id, agent, state, since, reported_at)
+    VALUES (NEW.id, NEW.node_id, NEW.agent, 'running', NEW.changed_at, NEW.changed_at);
+END;
+
+-- What a farmer has to do by hand, they are notified of: at once, or once there is an SSH key.
+CREATE TRIGGER job_by_hand_emits_event AFTER INSERT ON jobs
+  WHEN NEW.is_by_hand = 1 AND NEW.state = 'waiting'
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, slice_number, rental_id, created_at)
+    VALUES (iif(NEW.kind = 'create', 'manual-setup', 'manual-removal'), NEW.farmer_id, NEW.node_id,
+            NEW.slice_number, iif(NEW.kind = 'create', NEW.rental_id, NULL), NEW.created_at);
+END;
+
+CREATE TRIGGER job_by_hand_with_key_emits_event AFTER UPDATE OF state ON jobs
+  WHEN NEW.is_by_hand = 1 AND NEW.state = 'waiting' AND OLD.state = 'needs-key'
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, slice_number, rental_id, created_at)
+    VALUES ('manual-setup', NEW.farmer_id, NEW.node_id, NEW.slice_number, NEW.rental_id,
+            NEW.changed_at);
+END;
+
+CREATE INDEX sla_months_by_evaluation ON sla_months (evaluated_at);
+
+-- What holds on `sla_months`, and what follows from a change of it.
+
+CREATE TRIGGER sla_evidence_never_updated
+BEFORE UPDATE OF rental_id, month, tenure, node_id, renter_id, farmer_id, from_at, until_at,
+                 min_uptime, min_bandwidth_mbps, observed, observed_up, excused, measured,
+                 measured_uptime, measured_mbps, base_micros, percent, credit_micros, evaluated_at
+    ON sla_months
+BEGIN
+    SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
+END;
+
+CREATE TRIGGER sla_evidence_never_deleted BEFORE DELETE ON sla_months BEGIN
+    SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
+END;
+-- tables/0018_trust_of_earnings.sql
+-- What is earned with farms that nobody has verified, and what leaving the market costs.
+
+-- What an account has earned with farms that it has not verified and that have not been used for a
+-- month either. It is not paid out.
+CREATE TABLE unproven_earnings (
+    owner_id   TEXT    NOT NULL REFERENCES accounts (id),
+    farm_id    INTEGER NOT NULL,
+    -- Until when the payments by card that it comes from may be taken back; 0 where they may not.
+    settles_at INTEGER NOT NULL,
+    micros     INTEGER NOT NULL CONSTRAINT unproven_earnings_positive CHECK (micros > 0),
+    PRIMARY KEY (owner_id, farm_id, settles_at)
+) STRICT, WITHOUT ROWID;
+
+-- On how many days somebody has used a farm's machines and kept them: 30 are a month.
+CREATE TABLE farm_uses (
+    owner_id   TEXT    NOT NULL REFERENCES accounts (id),
+    farm_id    INTEGER NOT NULL,
+    days       INTEGER NOT NULL CONSTRAINT farm_use_days_in_range CHECK (days BETWEEN 1 AND 30),
+    -- The day of UTC that was counted last, such as `2026-11-22`.
+    counted_on TEXT    NOT NULL,
+    PRIMARY KEY (owner_id, farm_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO ledger_kinds (kind) VALUES ('leaving-compensation');
+
+-- What renters lose in term discounts because a node leaves the market before what they have paid
+-- for is over. The node's farmer pays it out of the earnings.
+CREATE TABLE leaving_compensations (
+    rental_id  TEXT    PRIMARY KEY REFERENCES rentals (id),
+    renter_id  TEXT    NOT NULL REFERENCES accounts (id),
+    farmer_id  TEXT    NOT NULL REFERENCES accounts (id),
+    micros     INTEGER NOT NULL CONSTRAINT leaving_compensation_positive CHECK (micros > 0),
+    -- When it is tried next to pay what the farmer's earnings did not suffice for; NULL where
+    -- nothing is owed.
+    owed_at    INTEGER,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX leaving_compensations_owed ON leaving_compensations (owed_at)
+ WHERE owed_at IS NOT NULL;
+
+CREATE INDEX leaving_compensations_owed_by_farmer ON leaving_compensations (farmer_id)
+ WHERE owed_at IS NOT NULL;
+
+-- tables/0019_machines.sql
+-- Actions of a rental are listed by when they were asked for: their ids have a random part. Those
+
+CREATE INDEX machine_actions_by_rental ON machine_actions (rental_id, created_at);
+
+-- What follows from a change of `machine_actions`.
+
+-- The hash of a password is kept no longer than it takes to set it.
+CREATE TRIGGER finished_machine_action_forgets_password AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state NOT IN ('waiting', 'leased') AND NEW.password_hash IS NOT NULL
+BEGIN
+    UPDATE machine_actions SET password_hash = NULL WHERE id = NEW.id;
+END;
+
+CREATE TRIGGER finished_machine_action_emits_event AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state IN ('done', 'failed') AND NEW.state <> OLD.state
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT iif(NEW.state = 'done', 'machine-action-done', 'machine-action-failed'), r.renter_id,
+           r.farmer_id, j.node_id, j.slice_number, r.id, NEW.kind, NEW.changed_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+END;
+
+-- A machine that could not be shut down still runs, and should be watched as one that should.
+CREATE TRIGGER failed_shutdown_leaves_machine_running AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state = 'failed' AND NEW.state <> OLD.state AND NEW.kind = 'shutdown'
+BEGIN
+    UPDATE machines SET should_run = 1 WHERE job_id = NEW.job_id;
 END;
 
 -- commands/add_ssh_key.sql
@@ -3030,6 +3123,148 @@ CREATE TRIGGER add_ssh_key_does INSTEAD OF INSERT ON add_ssh_key BEGIN
            refund_at = NEW.refund_at, changed_at = NEW.created_at
      WHERE state = 'needs-key' AND rental_id IN (
            SELECT id FROM rentals WHERE renter_id = NEW.account_id AND state = 'active');
+END;
+
+-- commands/archive_bounds.sql
+
+-- How far each chain is archived: its last row that is in a file, 0 before the first archive; and
+-- the moments before which everything archived is, of all chains and of the ledger.
+CREATE VIEW archive_bounds AS
+    SELECT coalesce((SELECT until_id FROM archives WHERE chain = 'audit'
+                      ORDER BY until_id DESC LIMIT 1), 0) AS audit_id,
+           coalesce((SELECT until_id FROM archives WHERE chain = 'events'
+                      ORDER BY until_id DESC LIMIT 1), 0) AS event_id,
+           coalesce((SELECT until_id FROM archives WHERE chain = 'ledger'
+                      ORDER BY until_id DESC LIMIT 1), 0) AS transaction_id,
+           coalesce((SELECT closed_at FROM archives WHERE chain = 'ledger'
+                      ORDER BY until_id DESC LIMIT 1), 0) AS ledger_closed_at,
+           max(coalesce((SELECT closed_at FROM archives WHERE chain = 'audit'
+                          ORDER BY until_id DESC LIMIT 1), 0),
+               coalesce((SELECT closed_at FROM archives WHERE chain = 'events'
+                          ORDER BY until_id DESC LIMIT 1), 0),
+               coalesce((SELECT closed_at FROM archives WHERE chain = 'ledger'
+                          ORDER BY until_id DESC LIMIT 1), 0)) AS closed_at;
+
+-- commands/archive_chain.sql
+
+-- Command: a file holds the rows of a chain that follow `after_id`, from `first_id` to `until_id`,
+-- and from now on they may be removed. It aborts unless the file before ended at `after_id`, the
+-- last row has the seal that was computed for the file, and events have become notifications.
+CREATE VIEW archive_chain AS
+    SELECT chain, 0 AS after_id, first_id, until_id, closed_at, row_count, seal, file, file_hash,
+           archived_at
+      FROM archives;
+
+CREATE TRIGGER archive_chain_does INSTEAD OF INSERT ON archive_chain BEGIN
+    SELECT RAISE(ABORT, 'refused: archive_out_of_order')
+     WHERE NEW.first_id <= NEW.after_id
+        OR NEW.after_id <> (SELECT coalesce(max(until_id), 0) FROM archives
+                             WHERE chain = NEW.chain)
+        OR NEW.closed_at <= (SELECT coalesce(max(closed_at), 0) FROM archives
+                              WHERE chain = NEW.chain);
+    SELECT RAISE(ABORT, 'refused: archive_not_sealed')
+     WHERE NOT CASE NEW.chain
+               WHEN 'audit' THEN
+                    EXISTS (SELECT 1 FROM audit_seals
+                             WHERE audit_id = NEW.until_id AND hash = NEW.seal)
+               WHEN 'ledger' THEN
+                    EXISTS (SELECT 1 FROM ledger_seals
+                             WHERE transaction_id = NEW.until_id AND hash = NEW.seal)
+               ELSE EXISTS (SELECT 1 FROM notification_cursor WHERE event_id >= NEW.until_id)
+               END;
+    INSERT INTO archives
+           (chain, first_id, until_id, closed_at, row_count, seal, file, file_hash, archived_at)
+    VALUES (NEW.chain, NEW.first_id, NEW.until_id, NEW.closed_at, NEW.row_count, NEW.seal,
+            NEW.file, NEW.file_hash, NEW.archived_at);
+END;
+
+-- commands/archived_bookings.sql
+
+-- Ledger transactions that are archived and that nothing here needs any more. The others stay:
+-- those of rentals and payouts that were still going on; those of cards' reversals, which are
+-- counted; and those of operators, whose reference alone keeps them from being booked again.
+CREATE VIEW archived_bookings AS
+    SELECT t.id
+      FROM ledger_transactions t
+     WHERE t.id <= (SELECT transaction_id FROM archive_bounds)
+       AND t.kind <> 'card-reversal'
+       AND (t.kind <> 'credit' OR (t.reference > 'top-up ' AND t.reference < 'top-up!'))
+       AND (t.kind <> 'sla-credit' OR (t.reference > 'month ' AND t.reference < 'month!'))
+       AND (t.rental_id IS NULL
+            OR EXISTS (SELECT 1 FROM closed_rentals WHERE id = t.rental_id))
+       AND NOT EXISTS (SELECT 1 FROM payouts
+                        WHERE t.kind IN ('payout-request', 'payout-send', 'payout-return')
+                          AND id = t.reference
+                          AND (finished_at IS NULL
+                               OR finished_at >= (SELECT closed_at FROM archive_bounds)));
+-- commands/begin_console_password.sql
+
+-- Command: a renter has a password set for the console of a machine. `password_hash` is what it
+-- comes to by crypt(3). It aborts and fails as `begin_machine_action` does. There is no response
+-- to store: it has the password in it.
+CREATE VIEW begin_console_password AS
+    SELECT id, job_id, requested_by AS renter_id, password_hash, expires_at,
+           '' AS audit_entry, created_at AS requested_at
+      FROM machine_actions;
+
+CREATE TRIGGER begin_console_password_does INSTEAD OF INSERT ON begin_console_password BEGIN
+    INSERT INTO begin_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, audit_entry,
+            requested_at)
+    VALUES (NEW.id, NEW.job_id, 'set-password', NEW.renter_id, NULL, NEW.expires_at, NULL,
+            NEW.audit_entry, NEW.requested_at);
+    UPDATE machine_actions SET password_hash = NEW.password_hash WHERE id = NEW.id;
+END;
+
+-- commands/begin_machine_action.sql
+
+-- Command: a renter has something done with a machine. It aborts if the machine is not there any
+-- more, and fails if another action of it is still to be done. `should_run` says whether the
+-- machine should run from then on, NULL that it stays as it is; `response` is what `store_response`
+-- takes.
+CREATE VIEW begin_machine_action AS
+    SELECT id, job_id, kind, requested_by AS renter_id, 1 AS should_run, expires_at, '' AS response,
+           '' AS audit_entry, created_at AS requested_at
+      FROM machine_actions;
+
+CREATE TRIGGER begin_machine_action_does INSTEAD OF INSERT ON begin_machine_action BEGIN
+    SELECT RAISE(ABORT, 'refused: machine_gone')
+     WHERE NOT EXISTS (SELECT 1 FROM machines m
+                         JOIN jobs j ON j.id = m.job_id
+                         JOIN rentals r ON r.id = j.rental_id
+                        WHERE m.job_id = NEW.job_id AND r.renter_id = NEW.renter_id
+                          AND r.state = 'active');
+    INSERT INTO machine_actions
+           (id, job_id, rental_id, kind, state, requested_by, due_at, expires_at, created_at,
+            changed_at)
+    SELECT NEW.id, id, rental_id, NEW.kind, 'waiting', NEW.renter_id, NEW.requested_at,
+           NEW.expires_at, NEW.requested_at, NEW.requested_at
+      FROM jobs WHERE id = NEW.job_id;
+    UPDATE machines SET should_run = coalesce(NEW.should_run, should_run)
+     WHERE job_id = NEW.job_id;
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
+    INSERT INTO write_audit_entry (entry, created_at)
+    SELECT NEW.audit_entry, NEW.requested_at WHERE NEW.audit_entry IS NOT NULL;
+END;
+
+-- commands/begin_rebuild.sql
+
+-- Command: a renter has a machine made anew, with a template or user data of their own, which is
+-- encrypted. It aborts and fails as `begin_machine_action` does.
+CREATE VIEW begin_rebuild AS
+    SELECT a.id, a.job_id, a.requested_by AS renter_id, s.template, s.template_version, s.sealed,
+           a.expires_at, '' AS response, '' AS audit_entry, a.created_at AS requested_at
+      FROM machine_actions a JOIN setups s ON s.rental_id = a.rental_id;
+
+CREATE TRIGGER begin_rebuild_does INSTEAD OF INSERT ON begin_rebuild BEGIN
+    INSERT INTO begin_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, audit_entry,
+            requested_at)
+    VALUES (NEW.id, NEW.job_id, 'rebuild', NEW.renter_id, 1, NEW.expires_at, NEW.response,
+            NEW.audit_entry, NEW.requested_at);
+    UPDATE setups
+       SET template = NEW.template, template_version = NEW.template_version, sealed = NEW.sealed
+     WHERE rental_id = (SELECT rental_id FROM jobs WHERE id = NEW.job_id);
 END;
 
 -- commands/begin_tenure.sql
@@ -3132,6 +3367,34 @@ CREATE TRIGGER change_email_does INSTEAD OF INSERT ON change_email BEGIN
     DELETE FROM challenges WHERE account_id = NEW.account_id;
 END;
 
+-- commands/change_machine_keys.sql
+
+-- Command: a renter says which SSH keys get in to the machines of a rental, a JSON array of lines.
+-- It aborts if it is not theirs any more, and fails if another action of one of its machines is
+-- still to be done. `actions` is a JSON array with the `id` of the action and
+-- the `job` of each machine, `response` is what `store_response` takes, and `audit_entry` what
+-- `write_audit_entry` does.
+CREATE VIEW change_machine_keys AS
+    SELECT id, renter_id, '[]' AS ssh_keys, '[]' AS actions, 0 AS expires_at,
+           '' AS response, '' AS audit_entry, started_at AS requested_at
+      FROM rentals;
+
+CREATE TRIGGER change_machine_keys_does INSTEAD OF INSERT ON change_machine_keys BEGIN
+    SELECT RAISE(ABORT, 'refused: machine_gone')
+     WHERE NOT EXISTS (SELECT 1 FROM rentals
+                        WHERE id = NEW.id AND renter_id = NEW.renter_id AND state = 'active');
+    UPDATE setups SET ssh_keys = NEW.ssh_keys WHERE rental_id = NEW.id;
+    INSERT INTO begin_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, audit_entry,
+            requested_at)
+    SELECT value ->> 'id', value ->> 'job', 'set-keys', NEW.renter_id, NULL, NEW.expires_at, NULL,
+           NULL, NEW.requested_at
+      FROM json_each(NEW.actions);
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
+    INSERT INTO write_audit_entry (entry, created_at)
+    VALUES (NEW.audit_entry, NEW.requested_at);
+END;
+
 -- commands/change_notification_settings.sql
 
 -- Command: keeps what an account chooses: `choices` is a JSON array of what differs from the
@@ -3231,6 +3494,31 @@ CREATE TRIGGER change_rental_does INSTEAD OF INSERT ON change_rental BEGIN
       FROM rentals WHERE id = NEW.id AND NEW.event IS NOT NULL;
 END;
 
+-- commands/change_rental_ports.sql
+
+-- Command: a renter changes which ports of a rental's machines are reachable. `ports` is a JSON
+-- array with a pair of transport and number for each; `actions` is one with an object for each
+-- machine, with `id`, that of the action that has it done, and `job`. The rest is what
+-- `begin_machine_action` takes.
+CREATE VIEW change_rental_ports AS
+    SELECT id AS rental_id, '[]' AS ports, '[]' AS actions, renter_id, 0 AS expires_at,
+           '' AS audit_entry, started_at AS requested_at
+      FROM rentals;
+
+CREATE TRIGGER change_rental_ports_does INSTEAD OF INSERT ON change_rental_ports BEGIN
+    INSERT INTO begin_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, audit_entry,
+            requested_at)
+    SELECT value ->> 'id', value ->> 'job', 'set-ports', NEW.renter_id, NULL, NEW.expires_at, NULL,
+           NULL, NEW.requested_at
+      FROM json_each(NEW.actions);
+    DELETE FROM rental_ports WHERE rental_id = NEW.rental_id;
+    INSERT INTO rental_ports (rental_id, transport, number)
+    SELECT NEW.rental_id, value ->> 0, value ->> 1 FROM json_each(NEW.ports);
+    INSERT INTO write_audit_entry (entry, created_at)
+    VALUES (NEW.audit_entry, NEW.requested_at);
+END;
+
 -- commands/check_farm.sql
 
 -- Command: the grid was asked, at `checked_at`, who owns a farm that is or was verified. `twin_id`
@@ -3267,6 +3555,14 @@ CREATE TRIGGER check_farm_does INSTEAD OF INSERT ON check_farm BEGIN
                                 THEN coalesce(missing_since, NEW.checked_at) END
      WHERE id = NEW.id AND checked_at < NEW.checked_at;
 END;
+
+-- commands/closed_rentals.sql
+
+-- Rentals that had ended before the last archived year did. Of all others every event and booking
+-- stays, because pages, receipts and integrity checks look at all of them. Without archives it is
+-- none.
+CREATE VIEW closed_rentals AS
+    SELECT id FROM rentals WHERE ended_at < (SELECT closed_at FROM archive_bounds);
 
 -- commands/compare_tenure.sql
 
@@ -3547,23 +3843,37 @@ CREATE TRIGGER dispatch_notifications_does INSTEAD OF INSERT ON dispatch_notific
       JOIN webhooks w ON w.id = d.value ->> 'webhook' AND w.disabled_at IS NULL;
 END;
 
--- commands/end_leaving_rental.sql
+-- commands/end_cut_rental.sql
 
--- Command: a rental ends because its node leaves. It is `change_rental`, and the mail that tells
--- its renter is written in the same statement.
-CREATE VIEW end_leaving_rental AS
-    SELECT c.*, n.leaves_at, '' AS mail_id, '' AS mail_kind, x'' AS sealed
+-- Command: a rental ends whose node leaves before what was paid for is over: because its renter
+-- wants it, or on the day. It is `change_rental`, and it aborts unless the node still leaves at
+-- `leaves_at`. What the renter loses in term discounts, `compensation_micros`, is booked by
+-- `compensation` out of the earnings of the farmer, or is owed where these do not suffice: then
+-- `owed_at` says when it is tried again. The mail that tells the renter is written in the same
+-- statement, where there is one.
+CREATE VIEW end_cut_rental AS
+    SELECT c.*, n.leaves_at, 0 AS compensation_micros, '' AS compensation, 0 AS owed_at,
+           '' AS mail_id, '' AS mail_kind, x'' AS sealed
       FROM change_rental c
       JOIN rentals r ON r.id = c.id
       JOIN nodes n ON n.id = r.node_id;
 
-CREATE TRIGGER end_leaving_rental_does INSTEAD OF INSERT ON end_leaving_rental BEGIN
+CREATE TRIGGER end_cut_rental_does INSTEAD OF INSERT ON end_cut_rental BEGIN
+    SELECT RAISE(ABORT, 'refused: rental_changed')
+     WHERE NOT EXISTS (SELECT 1 FROM rentals r JOIN nodes n ON n.id = r.node_id
+                        WHERE r.id = NEW.id AND n.leaves_at = NEW.leaves_at);
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
             bookings, event, removal_late_at, changed_at)
     VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
             NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, NEW.event, NEW.removal_late_at,
             NEW.changed_at);
+    INSERT INTO leaving_compensations
+           (rental_id, renter_id, farmer_id, micros, owed_at, created_at)
+    SELECT id, renter_id, farmer_id, NEW.compensation_micros, NEW.owed_at, NEW.changed_at
+      FROM rentals WHERE id = NEW.id AND NEW.compensation_micros > 0;
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    SELECT NEW.id, NEW.compensation, NEW.changed_at WHERE NEW.compensation IS NOT NULL;
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT NEW.mail_id, renter_id, NEW.mail_kind, NEW.sealed, NEW.changed_at, NEW.changed_at
       FROM rentals WHERE id = NEW.id AND NEW.mail_id IS NOT NULL;
@@ -3611,6 +3921,37 @@ CREATE TRIGGER fail_delivery_does INSTEAD OF INSERT ON fail_delivery BEGIN
        AND disabled_at IS NULL AND (NEW.is_gone OR failing_since <= NEW.failing_before);
 END;
 
+-- commands/finish_key_change.sql
+
+-- Command: an agent has changed the SSH keys of a machine. It aborts unless the action is leased
+-- with this `fence`. After a transfer, which is what has keys changed that no renter asked for, a
+-- machine that runs is restarted by the action `restart_id`, to be done by `expires_at`: that ends
+-- what the old renter has open on it. Where that change failed, the next one makes up for it.
+CREATE VIEW finish_key_change AS
+    SELECT id, fence, id AS restart_id, expires_at, changed_at AS finished_at
+      FROM machine_actions;
+
+CREATE TRIGGER finish_key_change_does INSTEAD OF INSERT ON finish_key_change BEGIN
+    UPDATE machine_actions
+       SET state = 'done', due_at = NEW.finished_at, changed_at = NEW.finished_at
+     WHERE id = NEW.id AND fence = NEW.fence AND kind = 'set-keys' AND state = 'leased';
+    SELECT RAISE(ABORT, 'refused: machine_action_changed') WHERE changes() = 0;
+    INSERT INTO machine_actions
+           (id, job_id, rental_id, kind, state, due_at, expires_at, created_at, changed_at)
+    SELECT NEW.restart_id, a.job_id, a.rental_id, 'restart', 'waiting', NEW.finished_at,
+           NEW.expires_at, NEW.finished_at, NEW.finished_at
+      FROM machine_actions a JOIN machines m ON m.job_id = a.job_id
+     WHERE a.id = NEW.id AND m.state <> 'off'
+       AND EXISTS (SELECT 1 FROM json_each(m.can) WHERE value = 'power')
+       AND EXISTS (SELECT 1 FROM machine_actions t
+                    WHERE t.job_id = a.job_id AND t.kind = 'set-keys' AND t.requested_by IS NULL
+                      AND (t.id = a.id OR t.state = 'failed')
+                      AND NOT EXISTS (SELECT 1 FROM machine_actions s
+                                       WHERE s.job_id = a.job_id AND s.state = 'done'
+                                         AND s.kind IN ('shutdown', 'restart', 'reset', 'rebuild')
+                                         AND s.rowid > t.rowid));
+END;
+
 -- commands/finish_rebuild.sql
 
 -- Command: an agent has made a machine anew. It aborts unless the action is leased with this
@@ -3626,6 +3967,63 @@ CREATE TRIGGER finish_rebuild_does INSTEAD OF INSERT ON finish_rebuild BEGIN
     SELECT RAISE(ABORT, 'refused: machine_action_changed') WHERE changes() = 0;
     UPDATE jobs SET sealed = NEW.sealed
      WHERE id = (SELECT job_id FROM machine_actions WHERE id = NEW.id);
+END;
+
+-- commands/hold_earning.sql
+
+-- Command, used by the guard of the ledger: something was earned with a rental, or without one,
+-- where `farm_id` is NULL. It is noted as long as it is not to be paid out: as unproven while its
+-- farm is not verified by who has earned it and was not used for a month, and as unsettled while
+-- the payments by card that it comes from may be taken back. `is_used` says that a renter has used
+-- a machine that day and kept it.
+CREATE VIEW hold_earning AS
+    SELECT owner_id, farm_id, micros, settles_at, 0 AS is_used, 0 AS earned_at
+      FROM unproven_earnings;
+
+CREATE TRIGGER hold_earning_does INSTEAD OF INSERT ON hold_earning BEGIN
+    DELETE FROM unsettled_earnings
+     WHERE owner_id = NEW.owner_id AND settles_at <= NEW.earned_at;
+    -- By whatever clock: one that was wrong for a while counts a day more, and stops nothing.
+    INSERT INTO farm_uses (owner_id, farm_id, days, counted_on)
+    SELECT NEW.owner_id, NEW.farm_id, 1, strftime('%Y-%m-%d', NEW.earned_at, 'unixepoch')
+     WHERE NEW.is_used AND NEW.farm_id IS NOT NULL
+        ON CONFLICT (owner_id, farm_id) DO UPDATE
+       SET days = days + 1, counted_on = excluded.counted_on
+     WHERE counted_on <> excluded.counted_on AND days < 30;
+    INSERT INTO release_earnings (owner_id, farm_id, released_at)
+    SELECT owner_id, farm_id, NEW.earned_at
+      FROM farm_uses WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id AND days = 30;
+    -- What has settled is one row.
+    INSERT INTO unproven_earnings (owner_id, farm_id, settles_at, micros)
+    SELECT owner_id, farm_id, 0, sum(micros)
+      FROM unproven_earnings
+     WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id
+       AND settles_at BETWEEN 1 AND NEW.earned_at
+     GROUP BY owner_id, farm_id
+        ON CONFLICT (owner_id, farm_id, settles_at) DO UPDATE
+       SET micros = micros + excluded.micros;
+    DELETE FROM unproven_earnings
+     WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id
+       AND settles_at BETWEEN 1 AND NEW.earned_at;
+    INSERT INTO unproven_earnings (owner_id, farm_id, settles_at, micros)
+    SELECT NEW.owner_id, NEW.farm_id,
+           iif(NEW.settles_at > NEW.earned_at, NEW.settles_at, 0), NEW.micros
+     WHERE NEW.farm_id IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.owner_id)
+       AND NOT EXISTS (SELECT 1 FROM farm_uses
+                        WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id AND days = 30)
+        ON CONFLICT (owner_id, farm_id, settles_at) DO UPDATE
+       SET micros = micros + excluded.micros;
+    INSERT INTO unsettled_earnings (owner_id, settles_at, micros)
+    SELECT NEW.owner_id, NEW.settles_at, NEW.micros
+     WHERE NEW.settles_at > NEW.earned_at
+       AND (NEW.farm_id IS NULL
+            OR EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.owner_id)
+            OR EXISTS (SELECT 1 FROM farm_uses
+                        WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id AND days = 30))
+        ON CONFLICT (owner_id, settles_at) DO UPDATE SET micros = micros + excluded.micros;
 END;
 
 -- commands/import_node_rental.sql
@@ -3729,6 +4127,28 @@ CREATE TRIGGER keep_quote_does INSTEAD OF INSERT ON keep_quote BEGIN
                     GROUP BY i.value ->> 'node', i.value ->> 'slice'
                    HAVING count(*) > NEW.holds_of_slice_max);
 END;
+
+-- commands/leaving_costs.sql
+
+-- What ending each rental would cost its farmer at most, from now on, if its node leaves before
+-- what was paid for is over. Of each term that is the part of its discount that belongs to what is
+-- neither earned nor refunded, and never more than so many percent of a month's price: the
+-- discounts of shorter terms make up for the rest. A test of `domain::leaving` shows both. Each
+-- term is rounded up, by a cent at most.
+CREATE VIEW leaving_costs AS
+    SELECT r.id AS rental_id, r.node_id, r.farmer_id, r.ends_at,
+           (SELECT coalesce(sum(min(
+                       (p.total_micros - p.earned_micros - p.refunded_micros) / 10000
+                       * ((p.months * p.price_micros * r.slices - p.total_micros) / 10000)
+                       / (p.total_micros / 10000) * 10000,
+                       CASE p.months WHEN 3 THEN 15 WHEN 6 THEN 29 ELSE 57 END
+                       * (p.price_micros * r.slices / 100)) + 10000), 0)
+              FROM rental_periods p
+             WHERE p.rental_id = r.id AND p.total_micros >= 10000
+               AND p.total_micros < p.months * p.price_micros * r.slices
+               AND p.earned_micros + p.refunded_micros < p.total_micros) AS micros
+      FROM rentals r
+     WHERE r.state <> 'ended';
 
 -- commands/move_rental_to_slice.sql
 
@@ -3924,19 +4344,19 @@ END;
 
 -- commands/notify_outage.sql
 
--- Command: renters and farmers of what has been down for a day are notified, once for each outage.
--- A rental of a whole node is not down because one of its machines is.
+-- Command: renters and farmers of what has been down for a day are notified, once for each outage:
+-- of a machine of a whole node, which is not down itself, with the machine's slice.
 CREATE VIEW notify_outage AS SELECT id, notified_at FROM outages;
 
 CREATE TRIGGER notify_outage_does INSTEAD OF INSERT ON notify_outage BEGIN
     INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
-    SELECT 'rental-down', r.renter_id, r.farmer_id, r.node_id, r.slice_number, r.id, NEW.notified_at
+    SELECT 'rental-down', r.renter_id, r.farmer_id, r.node_id,
+           coalesce(r.slice_number, j.slice_number), r.id, NEW.notified_at
       FROM outages o
       JOIN rentals r ON r.node_id = o.node_id AND r.state = 'active'
+      LEFT JOIN jobs j ON j.id = o.job_id
      WHERE o.id = NEW.id AND o.notified_at IS NULL
-       AND (o.job_id IS NULL
-            OR (r.slice_number IS NOT NULL
-                AND r.id = (SELECT rental_id FROM jobs WHERE id = o.job_id)));
+       AND (o.job_id IS NULL OR r.id = j.rental_id);
     UPDATE outages SET notified_at = NEW.notified_at WHERE id = NEW.id AND notified_at IS NULL;
 END;
 
@@ -4021,18 +4441,43 @@ END;
 
 -- commands/owed_credits.sql
 
--- What farmers owe their renters in SLA credits, or may owe them because a renter disputes a month.
+-- What farmers owe their renters, or may owe them: `sla_micros` in SLA credits, also because a
+-- renter disputes a month; `leaving_micros` in compensations for leaving the market, also because a
+-- node of theirs is going to leave; and `micros` in both.
 CREATE VIEW owed_credits AS
-    SELECT a.id AS farmer_id,
-           (SELECT coalesce(sum(m.credit_micros), 0)
-              FROM sla_months m WHERE m.farmer_id = a.id AND m.owed_at IS NOT NULL)
-         + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
-              FROM sla_disputes d
-              JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
-                               AND m.tenure = d.tenure
-             WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
-           AS micros
-      FROM accounts a;
+    SELECT farmer_id, sla_micros, leaving_micros, sla_micros + leaving_micros AS micros
+      FROM (SELECT a.id AS farmer_id,
+                   (SELECT coalesce(sum(m.credit_micros), 0)
+                      FROM sla_months m WHERE m.farmer_id = a.id AND m.owed_at IS NOT NULL)
+                 + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
+                      FROM sla_disputes d
+                      JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
+                                       AND m.tenure = d.tenure
+                     WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
+                   AS sla_micros,
+                   (SELECT coalesce(sum(micros), 0)
+                      FROM leaving_compensations
+                     WHERE farmer_id = a.id AND owed_at IS NOT NULL)
+                 + (SELECT coalesce(sum(c.micros), 0)
+                      FROM nodes n
+                      JOIN leaving_costs c ON c.node_id = n.id AND c.ends_at > n.leaves_at
+                     WHERE n.farmer_id = a.id AND n.leaves_at IS NOT NULL AND n.left_at IS NULL)
+                   AS leaving_micros
+              FROM accounts a);
+
+-- commands/pay_compensation.sql
+
+-- Command: a compensation that was owed is booked now. It aborts unless it is still owed.
+CREATE VIEW pay_compensation AS
+    SELECT rental_id, '' AS booking, owed_at AS paid_at FROM leaving_compensations;
+
+CREATE TRIGGER pay_compensation_does INSTEAD OF INSERT ON pay_compensation BEGIN
+    UPDATE leaving_compensations SET owed_at = NULL
+     WHERE rental_id = NEW.rental_id AND owed_at IS NOT NULL;
+    SELECT RAISE(ABORT, 'refused: credit_changed') WHERE changes() = 0;
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    VALUES (NEW.rental_id, NEW.booking, NEW.paid_at);
+END;
 
 -- commands/pay_credit.sql
 
@@ -4116,25 +4561,6 @@ CREATE TRIGGER rank_nodes_does INSTEAD OF INSERT ON rank_nodes BEGIN
      WHERE id IN (SELECT value ->> 'node' FROM json_each(NEW.ranks));
 END;
 
--- commands/rebuild_machine.sql
-
--- Command: a renter has a machine made anew, with a template or user data of their own, which is
--- encrypted. It aborts and fails as `request_machine_action` does.
-CREATE VIEW rebuild_machine AS
-    SELECT a.id, a.job_id, a.requested_by AS renter_id, s.template, s.template_version, s.sealed,
-           a.expires_at, '' AS response, a.created_at AS requested_at
-      FROM machine_actions a JOIN setups s ON s.rental_id = a.rental_id;
-
-CREATE TRIGGER rebuild_machine_does INSTEAD OF INSERT ON rebuild_machine BEGIN
-    INSERT INTO request_machine_action
-           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
-    VALUES (NEW.id, NEW.job_id, 'rebuild', NEW.renter_id, 1, NEW.expires_at, NEW.response,
-            NEW.requested_at);
-    UPDATE setups
-       SET template = NEW.template, template_version = NEW.template_version, sealed = NEW.sealed
-     WHERE rental_id = (SELECT rental_id FROM jobs WHERE id = NEW.job_id);
-END;
-
 -- commands/refund_rental.sql
 
 -- Command: a rental that has no access is refunded in full, and ends. The columns are those of
@@ -4211,6 +4637,23 @@ CREATE TRIGGER register_node_does INSTEAD OF INSERT ON register_node BEGIN
     VALUES ('node-registered', NEW.farmer_id, NEW.id, NEW.created_at);
 END;
 
+-- commands/release_earnings.sql
+
+-- Command, used by other commands and guards: what an account has earned with a farm is held as
+-- unproven no longer. What of it comes from payments by card that may be taken back waits for
+-- these.
+CREATE VIEW release_earnings AS
+    SELECT owner_id, farm_id, 0 AS released_at FROM unproven_earnings;
+
+CREATE TRIGGER release_earnings_does INSTEAD OF INSERT ON release_earnings BEGIN
+    INSERT INTO unsettled_earnings (owner_id, settles_at, micros)
+    SELECT owner_id, settles_at, micros
+      FROM unproven_earnings
+     WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id AND settles_at > NEW.released_at
+        ON CONFLICT (owner_id, settles_at) DO UPDATE SET micros = micros + excluded.micros;
+    DELETE FROM unproven_earnings WHERE owner_id = NEW.owner_id AND farm_id = NEW.farm_id;
+END;
+
 -- commands/release_hold.sql
 
 -- Command: releases what a quote holds, and the quote is over; one that holds nothing is left as
@@ -4248,6 +4691,42 @@ CREATE TRIGGER remind_does INSTEAD OF INSERT ON remind BEGIN
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT NEW.mail_id, renter_id, NEW.mail_kind, NEW.sealed, NEW.sent_at, NEW.sent_at
       FROM rentals WHERE id = NEW.rental_id AND NEW.mail_id IS NOT NULL;
+END;
+
+-- commands/remove_archived.sql
+
+-- Command: removes the rows of a chain from `from_id` to `until_id` that are not needed any more,
+-- with their seals. The guards refuse rows that are not archived.
+CREATE VIEW remove_archived AS SELECT chain, first_id AS from_id, until_id FROM archives;
+
+CREATE TRIGGER remove_archived_does INSTEAD OF INSERT ON remove_archived BEGIN
+    DELETE FROM audit_seals
+     WHERE NEW.chain = 'audit' AND audit_id BETWEEN NEW.from_id AND NEW.until_id;
+    DELETE FROM audit WHERE NEW.chain = 'audit' AND id BETWEEN NEW.from_id AND NEW.until_id;
+    DELETE FROM events
+     WHERE NEW.chain = 'events' AND id BETWEEN NEW.from_id AND NEW.until_id
+       AND (rental_id IS NULL
+            OR EXISTS (SELECT 1 FROM closed_rentals WHERE id = events.rental_id));
+    -- Months of closed years have no statement any more, whatever is left of them.
+    DELETE FROM ledger_months
+     WHERE NEW.chain = 'ledger' AND first_transaction_id BETWEEN NEW.from_id AND NEW.until_id;
+    DELETE FROM ledger_seals
+     WHERE NEW.chain = 'ledger'
+       AND transaction_id IN (SELECT id FROM archived_bookings
+                               WHERE id BETWEEN NEW.from_id AND NEW.until_id);
+    DELETE FROM ledger_entries
+     WHERE NEW.chain = 'ledger'
+       AND transaction_id IN (SELECT id FROM archived_bookings
+                               WHERE id BETWEEN NEW.from_id AND NEW.until_id);
+    DELETE FROM ledger_transactions
+     WHERE NEW.chain = 'ledger'
+       AND id IN (SELECT id FROM archived_bookings
+                   WHERE id BETWEEN NEW.from_id AND NEW.until_id);
+    -- The escrow of what is over is empty and stays so.
+    DELETE FROM ledger_openings
+     WHERE NEW.chain = 'ledger' AND transaction_id BETWEEN NEW.from_id AND NEW.until_id
+       AND balance_micros = 0
+       AND ledger_account_id IN (SELECT id FROM ledger_accounts WHERE kind = 'escrow');
 END;
 
 -- commands/remove_machines.sql
@@ -4420,41 +4899,13 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
              WHERE renter_id = NEW.account_id AND state <> 'ended') > NEW.slices_max;
 END;
 
--- commands/request_machine_action.sql
-
--- Command: a renter has something done with a machine. It aborts if the machine is not there any
--- more, and fails if another action of it is still to be done. `should_run` says whether the
--- machine should run from then on, NULL that it stays as it is; `response` is what `store_response`
--- takes.
-CREATE VIEW request_machine_action AS
-    SELECT id, job_id, kind, requested_by AS renter_id, 1 AS should_run, expires_at, '' AS response,
-           created_at AS requested_at
-      FROM machine_actions;
-
-CREATE TRIGGER request_machine_action_does INSTEAD OF INSERT ON request_machine_action BEGIN
-    SELECT RAISE(ABORT, 'refused: machine_gone')
-     WHERE NOT EXISTS (SELECT 1 FROM machines m
-                         JOIN jobs j ON j.id = m.job_id
-                         JOIN rentals r ON r.id = j.rental_id
-                        WHERE m.job_id = NEW.job_id AND r.renter_id = NEW.renter_id
-                          AND r.state = 'active');
-    INSERT INTO machine_actions
-           (id, job_id, rental_id, kind, state, requested_by, due_at, expires_at, created_at,
-            changed_at)
-    SELECT NEW.id, id, rental_id, NEW.kind, 'waiting', NEW.renter_id, NEW.requested_at,
-           NEW.expires_at, NEW.requested_at, NEW.requested_at
-      FROM jobs WHERE id = NEW.job_id;
-    UPDATE machines SET should_run = coalesce(NEW.should_run, should_run)
-     WHERE job_id = NEW.job_id;
-    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
-END;
-
 -- commands/request_payout.sql
 
 -- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
 -- the `address` that was seen, has at most `open_max` payouts under way then, and keeps what it may
 -- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet; and
--- what was earned with money by card that is not settled. Its wallet is not below zero.
+-- what was earned with money by card that is not settled, or with farms that are not proven to be
+-- its own. Its wallet is not below zero.
 -- `response` is what `store_response` takes.
 CREATE VIEW request_payout AS
     SELECT id, account_id, amount_micros, address, '' AS booking, 0 AS open_max,
@@ -4482,7 +4933,9 @@ CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
                 FROM tenures WHERE farmer_id = NEW.account_id AND evaluate_at IS NOT NULL)
            + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id)
            + (SELECT coalesce(sum(micros), 0) FROM unsettled_earnings
-               WHERE owner_id = NEW.account_id AND settles_at > NEW.requested_at);
+               WHERE owner_id = NEW.account_id AND settles_at > NEW.requested_at)
+           + (SELECT coalesce(sum(micros), 0) FROM unproven_earnings
+               WHERE owner_id = NEW.account_id);
     SELECT RAISE(ABORT, 'refused: wallet_below_zero')
       FROM ledger_accounts
      WHERE kind = 'wallet' AND owner_id = NEW.account_id AND balance_micros < 0;
@@ -4540,48 +4993,6 @@ CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
     DELETE FROM farms WHERE id = NEW.id;
 END;
 
--- commands/set_console_password.sql
-
--- Command: a renter has a password set for the console of a machine. `password_hash` is what it
--- comes to by crypt(3). It aborts and fails as `request_machine_action` does. There is no response
--- to store: it has the password in it.
-CREATE VIEW set_console_password AS
-    SELECT id, job_id, requested_by AS renter_id, password_hash, expires_at,
-           created_at AS requested_at
-      FROM machine_actions;
-
-CREATE TRIGGER set_console_password_does INSTEAD OF INSERT ON set_console_password BEGIN
-    INSERT INTO request_machine_action
-           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
-    VALUES (NEW.id, NEW.job_id, 'set-password', NEW.renter_id, NULL, NEW.expires_at, NULL,
-            NEW.requested_at);
-    UPDATE machine_actions SET password_hash = NEW.password_hash WHERE id = NEW.id;
-END;
-
--- commands/set_machine_keys.sql
-
--- Command: a renter says which SSH keys get in to the machines of a rental, a JSON array of lines.
--- It aborts if it is not theirs any more, and fails if another action of one of its machines is
--- still to be done. `actions` is a JSON array with the `id` of the action and
--- the `job` of each machine, `response` is what `store_response` takes.
-CREATE VIEW set_machine_keys AS
-    SELECT id, renter_id, '[]' AS ssh_keys, '[]' AS actions, 0 AS expires_at,
-           '' AS response, started_at AS requested_at
-      FROM rentals;
-
-CREATE TRIGGER set_machine_keys_does INSTEAD OF INSERT ON set_machine_keys BEGIN
-    SELECT RAISE(ABORT, 'refused: machine_gone')
-     WHERE NOT EXISTS (SELECT 1 FROM rentals
-                        WHERE id = NEW.id AND renter_id = NEW.renter_id AND state = 'active');
-    UPDATE setups SET ssh_keys = NEW.ssh_keys WHERE rental_id = NEW.id;
-    INSERT INTO request_machine_action
-           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
-    SELECT value ->> 'id', value ->> 'job', 'set-keys', NEW.renter_id, NULL, NEW.expires_at, NULL,
-           NEW.requested_at
-      FROM json_each(NEW.actions);
-    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
-END;
-
 -- commands/set_password.sql
 
 -- Command: sets a password. Every other session of the account ends, whatever code was on its way,
@@ -4623,28 +5034,6 @@ CREATE TRIGGER set_payout_address_does INSTEAD OF INSERT ON set_payout_address B
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT NEW.mail_id, NEW.account_id, NEW.mail_kind, NEW.sealed, NEW.changed_at, NEW.changed_at
      WHERE NEW.mail_id IS NOT NULL;
-END;
-
--- commands/set_rental_ports.sql
-
--- Command: a renter changes which ports of a rental's machines are reachable. `ports` is a JSON
--- array with a pair of transport and number for each; `actions` is one with an object for each
--- machine, with `id`, that of the action that has it done, and `job`. The rest is what
--- `request_machine_action` takes.
-CREATE VIEW set_rental_ports AS
-    SELECT id AS rental_id, '[]' AS ports, '[]' AS actions, renter_id, 0 AS expires_at,
-           started_at AS requested_at
-      FROM rentals;
-
-CREATE TRIGGER set_rental_ports_does INSTEAD OF INSERT ON set_rental_ports BEGIN
-    INSERT INTO request_machine_action
-           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
-    SELECT value ->> 'id', value ->> 'job', 'set-ports', NEW.renter_id, NULL, NEW.expires_at, NULL,
-           NEW.requested_at
-      FROM json_each(NEW.actions);
-    DELETE FROM rental_ports WHERE rental_id = NEW.rental_id;
-    INSERT INTO rental_ports (rental_id, transport, number)
-    SELECT NEW.rental_id, value ->> 0, value ->> 1 FROM json_each(NEW.ports);
 END;
 
 -- commands/store_response.sql

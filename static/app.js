@@ -30,6 +30,9 @@ function enhance(root) {
 
 enhance(document);
 
+// A form that was kept while its sender signed in goes on to the page that shows it.
+document.querySelector('[data-kept] > button')?.form.submit();
+
 // A link from elsewhere may ask for a dialog by its name.
 for (const link of document.querySelectorAll('[data-opens]')) {
   const dialog = document.getElementById(link.dataset.opens);

@@ -77,7 +77,10 @@ async function lead(control, away) {
   message.hidden = true;
   button.disabled = true;
   try {
-    location.assign(await away());
+    const next = await away();
+    const kept = document.querySelector('[data-kept]');
+    if (kept) kept.submit();
+    else location.assign(next);
   } catch (error) {
     if (error instanceof Refusal && error.kind === 'verification-required') {
       const here = encodeURIComponent(location.pathname);

@@ -1,7 +1,8 @@
 -- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
 -- the `address` that was seen, has at most `open_max` payouts under way then, and keeps what it may
 -- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet; and
--- what was earned with money by card that is not settled. Its wallet is not below zero.
+-- what was earned with money by card that is not settled, or with farms that are not proven to be
+-- its own. Its wallet is not below zero.
 -- `response` is what `store_response` takes.
 CREATE VIEW request_payout AS
     SELECT id, account_id, amount_micros, address, '' AS booking, 0 AS open_max,
@@ -29,7 +30,9 @@ CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
                 FROM tenures WHERE farmer_id = NEW.account_id AND evaluate_at IS NOT NULL)
            + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id)
            + (SELECT coalesce(sum(micros), 0) FROM unsettled_earnings
-               WHERE owner_id = NEW.account_id AND settles_at > NEW.requested_at);
+               WHERE owner_id = NEW.account_id AND settles_at > NEW.requested_at)
+           + (SELECT coalesce(sum(micros), 0) FROM unproven_earnings
+               WHERE owner_id = NEW.account_id);
     SELECT RAISE(ABORT, 'refused: wallet_below_zero')
       FROM ledger_accounts
      WHERE kind = 'wallet' AND owner_id = NEW.account_id AND balance_micros < 0;

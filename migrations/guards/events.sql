@@ -13,7 +13,10 @@ CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
-CREATE TRIGGER events_never_deleted BEFORE DELETE ON events BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER events_never_deleted BEFORE DELETE ON events
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'events' AND until_id >= OLD.id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 

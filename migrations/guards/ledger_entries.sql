@@ -4,8 +4,20 @@ CREATE TRIGGER ledger_entries_never_updated BEFORE UPDATE ON ledger_entries BEGI
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_entries_never_deleted BEFORE DELETE ON ledger_entries BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_entries_never_deleted BEFORE DELETE ON ledger_entries
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'ledger' AND until_id >= OLD.transaction_id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
+END;
+
+-- What is left of an account's entries runs on from the last one that was removed.
+CREATE TRIGGER removed_entry_becomes_opening AFTER DELETE ON ledger_entries BEGIN
+    INSERT INTO ledger_openings (ledger_account_id, transaction_id, balance_micros)
+    VALUES (OLD.ledger_account_id, OLD.transaction_id, OLD.balance_after_micros)
+        ON CONFLICT (ledger_account_id) DO UPDATE
+       SET transaction_id = excluded.transaction_id, balance_micros = excluded.balance_micros
+     WHERE excluded.transaction_id > ledger_openings.transaction_id;
 END;
 
 -- The first entry of a month begins it, in the statement that books the entry.
@@ -57,7 +69,8 @@ BEGIN
 END;
 
 -- What comes to a wallet or an escrow may be taken back as long as what it comes from, which is
--- posted first. What is earned with it is noted as not settled; what is settled by now is not.
+-- posted first. What is earned is noted while it is not to be paid out. A renter who has ended has
+-- not kept the machine: the days that count are those after which the rental goes on.
 CREATE TRIGGER entry_settles_with_its_source AFTER INSERT ON ledger_entries
   WHEN NEW.amount_micros > 0
 BEGIN
@@ -67,18 +80,15 @@ BEGIN
                  FROM ledger_entries e JOIN ledger_accounts s ON s.id = e.ledger_account_id
                 WHERE e.transaction_id = NEW.transaction_id AND e.amount_micros < 0))
      WHERE id = NEW.ledger_account_id AND kind IN ('wallet', 'escrow');
-    DELETE FROM unsettled_earnings
-     WHERE owner_id = (SELECT owner_id FROM ledger_accounts
-                        WHERE id = NEW.ledger_account_id AND kind = 'earnings')
-       AND settles_at <= (SELECT created_at FROM ledger_transactions
-                           WHERE id = NEW.transaction_id);
-    INSERT INTO unsettled_earnings (owner_id, settles_at, micros)
-    SELECT a.owner_id, max(s.settles_at), NEW.amount_micros
-      FROM ledger_accounts a, ledger_entries e, ledger_accounts s
-     WHERE a.id = NEW.ledger_account_id AND a.kind = 'earnings'
-       AND e.transaction_id = NEW.transaction_id AND e.amount_micros < 0
-       AND s.id = e.ledger_account_id
-    HAVING max(s.settles_at) > (SELECT created_at FROM ledger_transactions
-                                 WHERE id = NEW.transaction_id)
-        ON CONFLICT (owner_id, settles_at) DO UPDATE SET micros = micros + excluded.micros;
+    INSERT INTO hold_earning (owner_id, farm_id, micros, settles_at, is_used, earned_at)
+    SELECT a.owner_id, n.farm_id, NEW.amount_micros,
+           (SELECT coalesce(max(s.settles_at), 0)
+              FROM ledger_entries e JOIN ledger_accounts s ON s.id = e.ledger_account_id
+             WHERE e.transaction_id = NEW.transaction_id AND e.amount_micros < 0),
+           t.kind = 'earning' AND r.state <> 'ended', t.created_at
+      FROM ledger_accounts a
+      JOIN ledger_transactions t ON t.id = NEW.transaction_id
+      LEFT JOIN rentals r ON r.id = t.rental_id
+      LEFT JOIN nodes n ON n.id = r.node_id
+     WHERE a.id = NEW.ledger_account_id AND a.kind = 'earnings';
 END;

@@ -4,6 +4,9 @@ CREATE TRIGGER ledger_seals_never_updated BEFORE UPDATE ON ledger_seals BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_seals_never_deleted BEFORE DELETE ON ledger_seals BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_seals_never_deleted BEFORE DELETE ON ledger_seals
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'ledger' AND until_id >= OLD.transaction_id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;

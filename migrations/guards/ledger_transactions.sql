@@ -4,6 +4,9 @@ CREATE TRIGGER ledger_transactions_never_updated BEFORE UPDATE ON ledger_transac
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_transactions_never_deleted BEFORE DELETE ON ledger_transactions BEGIN
+-- What is in an archive may go.
+CREATE TRIGGER ledger_transactions_never_deleted BEFORE DELETE ON ledger_transactions
+  WHEN NOT EXISTS (SELECT 1 FROM archives WHERE chain = 'ledger' AND until_id >= OLD.id)
+BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;

@@ -2,3 +2,4 @@
 
 pub(crate) mod json;
 pub(crate) mod page;
+pub(crate) mod way_on;

@@ -16,7 +16,7 @@ use crate::client::Job;
 use crate::config::Config;
 
 pub(crate) use kept::{Consoles, Name};
-pub(crate) use server::start;
+pub(crate) use server::{now, start};
 
 /// How a driver names a socket of this server.
 const UNIX: &str = "unix:";

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::backoff::Backoff;
 use crate::client::{Access, Client, ClientError, Job, Kind, Step};
 use crate::config::Config;
-use crate::console::{Consoles, Offer};
+use crate::console::{self, Consoles, Offer};
 use crate::driver::{Driver, Go};
 use crate::journal::{Journal, Phase, Record};
 use crate::log::say;
@@ -215,7 +215,11 @@ impl Work {
             Lease::Lost => return self.drop_lost(),
             Lease::Unknown => return self.put_aside(),
         }
-        match self.drive(Action::Rebuild) {
+        let made = self.drive(Action::Rebuild);
+        if made.is_ok() {
+            self.end_console_sessions()?;
+        }
+        match made {
             Ok(Machine::Running(reach)) => self.created(reach),
             Ok(Machine::Absent) => {
                 self.save(Phase::Failed(Refusal::never("the machine doesn't exist")))
@@ -367,7 +371,11 @@ impl Work {
         let kind = self.record.job.kind;
         let action = kind.action().into_str();
         let may_be_off = matches!(kind, Kind::Shutdown | Kind::SetKeys);
-        match self.drive(kind.action()) {
+        let found = self.drive(kind.action());
+        if kind == Kind::SetKeys && found.is_ok() {
+            self.end_console_sessions()?;
+        }
+        match found {
             Ok(Machine::Off | Machine::Paused | Machine::Running(_)) if kind == Kind::SetPorts => {
                 self.save(Phase::Powered)
             }
@@ -390,6 +398,12 @@ impl Work {
             }
             Err(refusal) => self.save(Phase::Failed(refusal)),
         }
+    }
+
+    /// Whoever could log in may not be who can now.
+    fn end_console_sessions(&self) -> Result<()> {
+        let Job { slice, rental_id, .. } = &self.record.job;
+        self.shared.consoles.end_sessions(&slice.id, rental_id, console::now())
     }
 
     /// Runs the driver's `remove` until it says that nothing is left.

@@ -92,7 +92,8 @@ fn own_page(cx: &Context<'_>) -> Result<Payouts, Problem> {
     let before = api::cursor(cx, PayoutId::parse)?;
     let found = payouts::of_account(cx.db, account, before, PAYOUTS_PER_PAGE + 1)?;
     let funds = payouts::funds(cx.db, account, cx.now)?;
-    Ok(Payouts::new(&visit, funds, cx.config.payout_min, found))
+    let unproven = payouts::unproven(cx.db, account)?;
+    Ok(Payouts::new(&visit, funds, &unproven, cx.config.payout_min, found))
 }
 
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -5,11 +5,11 @@ pub(crate) mod page;
 
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
-use store::receipts;
 use store::statements::{self, AccountKind, Line, Statement};
+use store::{archives, receipts};
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::{Context, Problem, Response, respond};
+use web::{Context, Kind, Problem, Response, respond};
 
 use crate::statements::json::{
     LineView, MonthStatements, MonthsView, ReceiptView, StatementView, month_in_path,
@@ -24,13 +24,18 @@ pub(crate) fn list_statements(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn statements(cx: &Context<'_>) -> Result<Response, Problem> {
     let months = statements::months(cx.db, cx.account()?.account)?;
-    respond::page(StatusCode::OK, &Statements::new(&Visit::of(cx)?, &months))
+    let first = statements::first_month(cx.db)?;
+    respond::page(StatusCode::OK, &Statements::new(&Visit::of(cx)?, &months, first))
 }
 
 /// What the account's wallet and earnings did in the month of the path. One without entries is as
-/// good as any other; one that has not begun does not exist.
+/// good as any other; one that has not begun does not exist, and one of an archived year is with
+/// the operator.
 fn month_statements(cx: &Context<'_>) -> Result<MonthStatements, Problem> {
     let (account, month) = (cx.account()?.account, month_in_path(cx.param("month"), cx.now)?);
+    if let Some(first) = statements::first_month(cx.db)?.filter(|first| month < *first) {
+        return Err(archived(&format!("Statements from before {} are archived", first.year())));
+    }
     let of = |book| statements::of_month(cx.db, account, book, month);
     let (wallet, earnings) =
         (of(AccountKind::Wallet)?.unwrap_or(Statement::EMPTY), of(AccountKind::Earnings)?);
@@ -78,6 +83,18 @@ pub(crate) fn receipt(cx: &Context<'_>) -> Result<Response, Problem> {
 /// The receipt of the path; one of a transaction that moved others' wallets does not exist.
 fn found(cx: &Context<'_>) -> Result<receipts::Receipt, Problem> {
     let transaction = transaction_in_path(cx.param("transaction"))?;
-    let found = receipts::find(cx.db, cx.account()?.account, transaction)?;
-    found.ok_or_else(Problem::not_found)
+    if let Some(found) = receipts::find(cx.db, cx.account()?.account, transaction)? {
+        return Ok(found);
+    }
+    let is_archived = transaction <= archives::bounds(cx.db)?.ledger;
+    Err(if is_archived {
+        archived("Receipts of that year are archived")
+    } else {
+        Problem::not_found()
+    })
+}
+
+/// What is in the operator's files only.
+fn archived(what: &str) -> Problem {
+    Problem::new(Kind::Archived, format!("{what}. Ask the operator for a copy."))
 }

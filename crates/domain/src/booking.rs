@@ -55,6 +55,8 @@ pub enum BookingKind {
     SlaCredit,
     /// The operator has decided otherwise about an SLA.
     SlaCorrection,
+    /// A farmer makes good what a renter loses because a node leaves.
+    LeavingCompensation,
     /// A farmer asks to be paid.
     PayoutRequest,
     /// A payout leaves.

@@ -4,9 +4,15 @@
 //! longer is refunded evenly for what is left, or goes on with an equivalent slice of another node.
 //! So does, where their renter agrees, a rental whose machine is late, could not be made, or has
 //! been down for a day.
+//!
+//! Who is refunded pays more for the same time elsewhere, because a shorter term has a smaller
+//! discount: the farmer makes that good. Who goes on elsewhere keeps what was paid, and loses
+//! nothing.
 
+use alloc::format;
 use core::slice;
 
+use crate::booking::{Booking, BookingKind, LedgerAccount};
 use crate::id::SliceId;
 use crate::money::Usd;
 use crate::order::{self, Offer, RentError, Wanted};
@@ -108,7 +114,20 @@ fn refund(rental: &Rental, until: Timestamp, now: Timestamp) -> Result<Ending, E
         cost: period.share_used(outages, until),
         ..period.used(started_at, before(period.number), slices, outages, until)
     };
-    rental::end_with(rental, used_of, now)
+    let lost = |period: &Period| period.discount_lost(slices, until);
+    let compensation = rental.periods.iter().fold(Usd::ZERO, |sum, period| sum + lost(period));
+    Ok(Ending { compensation, ..rental::end_with(rental, used_of, now)? })
+}
+
+/// What makes good that a rental was ended because its node left; `None` for nothing.
+pub fn compensation(rental: &Rental, amount: Usd) -> Option<Booking> {
+    Booking::new(
+        BookingKind::LeavingCompensation,
+        format!("{}", rental.id),
+        format!("Lost term discount of {}", rental.place()),
+        LedgerAccount::Earnings(rental.farmer),
+        &[(LedgerAccount::Wallet(rental.renter), amount)],
+    )
 }
 
 /// The SLA of a rental.

@@ -28,6 +28,10 @@ pub const OPEN_MAX: u32 = 5;
 /// owner to notice that somebody else has changed it.
 pub const ADDRESS_WAIT_SECONDS: i64 = 72 * 3_600;
 
+/// What is earned with a farm that its farmer has not verified is held until renters have used it
+/// on so many days: a month. A day counts if a rental earned and went on after it.
+pub const PROVEN_DAYS: u32 = 30;
+
 /// The longest reference or reason of an operator, in characters.
 pub const WORDS_CHARS_MAX: usize = 200;
 
@@ -190,8 +194,13 @@ pub struct Funds {
     /// What of that may still go to renters, because SLAs were not compared yet, or are
     /// disputed.
     pub withheld: Usd,
+    /// What of `withheld` is for renters of nodes that leave the market, or have left.
+    pub leaving: Usd,
     /// What of that was paid by card of late, and may be taken back.
     pub unsettled: Usd,
+    /// What of that was earned with farms that the account has not verified, and that have not
+    /// been used for a month either.
+    pub unproven: Usd,
     /// What the account's wallet holds; negative where a payment by card was taken back.
     pub wallet: Usd,
     /// Where it is paid to; `None` where it has not said so.
@@ -213,7 +222,7 @@ impl Funds {
 
     /// What can be asked for now, in whole cents.
     pub fn payable(&self) -> Usd {
-        let left = (self.balance - self.withheld - self.unsettled).max(Usd::ZERO);
+        let left = (self.balance - self.withheld - self.unsettled - self.unproven).max(Usd::ZERO);
         let cents = left.to_cents();
         if cents > left { cents - Usd::from_micros(10_000) } else { cents }
     }
@@ -357,9 +366,11 @@ mod tests {
     #[test]
     fn a_request_needs_an_address_and_what_it_asks_for() {
         let funds = Funds {
-            balance: Usd::whole(33),
+            balance: Usd::whole(36),
             withheld: Usd::whole(1),
+            leaving: Usd::ZERO,
             unsettled: Usd::whole(2),
+            unproven: Usd::whole(3),
             wallet: Usd::ZERO,
             address: Some("BE71".into()),
             address_changed_at: None,

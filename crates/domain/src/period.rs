@@ -1,9 +1,11 @@
 //! What a paid period of a rental is worth: earned day by day, and refunded where it is not used.
 
+use alloc::vec::Vec;
+
 use strum::VariantArray;
 
 use crate::money::{Percent, Usd};
-use crate::outage::{Outages, UNPAID_AFTER_SECONDS};
+use crate::outage::{Outages, SliceOutages, UNPAID_AFTER_SECONDS};
 use crate::term::Term;
 use crate::time::Timestamp;
 
@@ -61,25 +63,37 @@ impl Period {
     /// of it at the end. Any split of the period earns what the whole earns. Nothing is earned with
     /// outages that are not paid for, nor with one of which that is not decided.
     pub fn earned_at(&self, outages: &Outages, now: Timestamp) -> Usd {
-        let until = outages.certain_until(now);
-        if until >= self.ends_at {
+        if outages.each().all(|(_, it)| it.certain_until(now) >= self.ends_at) {
             return self.total - self.outages_cost(outages, now);
         }
-        let elapsed = until.seconds_since(self.starts_at).max(0);
-        let unpaid = outages.unpaid_seconds(self.starts_at, until, now);
-        share(self.total, (elapsed - unpaid) / DAY * DAY, self.seconds())
+        // Of each slice, the seconds of the days that are over.
+        let earned = |it: &SliceOutages| {
+            let until = it.certain_until(now).min(self.ends_at);
+            let elapsed = until.seconds_since(self.starts_at).max(0);
+            let paid = elapsed - it.unpaid_seconds(self.starts_at, until, now);
+            if until < self.ends_at { paid / DAY * DAY } else { paid }
+        };
+        let seconds = outages.each().map(|(slices, it)| i64::from(slices) * earned(it)).sum();
+        self.share_of(seconds, outages)
     }
 
     /// What of the total pays for outages until `now` that are not paid for, down to the cent.
     pub fn outages_cost(&self, outages: &Outages, now: Timestamp) -> Usd {
         let until = now.min(self.ends_at);
-        share(self.total, outages.unpaid_seconds(self.starts_at, until, now), self.seconds())
+        self.share_of(outages.unpaid_seconds(self.starts_at, until, now), outages)
     }
 
-    /// The instant up to which it would have been used, if it had no outages that are not paid for.
+    /// What of the total pays for so many seconds of all slices together, down to the cent.
+    fn share_of(&self, seconds: i64, outages: &Outages) -> Usd {
+        share(self.total, seconds, self.seconds() * i64::from(outages.slices()))
+    }
+
+    /// The instant up to which it would have been used, if it had no outages that are not paid for:
+    /// of several slices, on average.
     fn used_until(&self, outages: &Outages, now: Timestamp) -> Timestamp {
         let until = now.min(self.ends_at);
-        until.plus_seconds(-outages.unpaid_seconds(self.starts_at, until, now))
+        let unpaid = outages.unpaid_seconds(self.starts_at, until, now);
+        until.plus_seconds(-unpaid / i64::from(outages.slices()))
     }
 
     /// When there is more to earn or to refund than at `now`, as far as that is known: while an
@@ -93,14 +107,21 @@ impl Period {
         let elapsed = now.seconds_since(self.starts_at).max(0) / DAY;
         let days = (elapsed + 1..).map(|day| self.starts_at.plus_seconds(day * DAY));
         let mut days = days.take_while(|day| *day < self.ends_at);
-        let next = match outages.current(now) {
-            None => days.find(|day| settled(*day) != before),
-            Some(_) if outages.unpaid_since(now).is_some() => days.next(),
-            Some(from) => {
-                let decided = from.plus_seconds(UNPAID_AFTER_SECONDS);
-                Some(if decided > now { decided } else { now.plus_seconds(HOUR) })
+        let mut next = Vec::new();
+        let mut goes_well = false;
+        for (_, it) in outages.each() {
+            match it.current(now) {
+                None => goes_well = true,
+                Some(_) if it.unpaid_since(now).is_some() => next.extend(days.clone().next()),
+                Some(from) => {
+                    let decided = from.plus_seconds(UNPAID_AFTER_SECONDS);
+                    next.push(if decided > now { decided } else { now.plus_seconds(HOUR) });
+                }
             }
-        };
+        }
+        if goes_well {
+            next.extend(days.find(|day| settled(*day) != before));
+        }
         let end = Some(self.ends_at).filter(|end| *end > now);
         next.into_iter().chain(end).min()
     }
@@ -131,6 +152,30 @@ impl Period {
         share.min(self.total - self.outages_cost(outages, now))
     }
 
+    /// What the renter loses of its discount if it ends at `until`, by the hour begun: the time
+    /// that is left costs more by the terms that fit into it than the even share of what was paid.
+    /// Never more than that part of the discount, and nothing where nothing was charged.
+    pub fn discount_lost(&self, slices: u32, until: Timestamp) -> Usd {
+        let price = self.price.times(slices);
+        let full = price.times(self.months);
+        if self.total == Usd::ZERO || full <= self.total {
+            return Usd::ZERO;
+        }
+        let used = self.hours_begun(until).min(self.seconds());
+        let left = |amount: Usd| amount - share(amount, used, self.seconds());
+        let from = self.starts_at.plus_seconds(used);
+        let months =
+            (1..=self.months).take_while(|count| from.plus_months(*count) <= self.ends_at).count();
+        let months = u32::try_from(months).unwrap_or(self.months);
+        let reached = Term::VARIANTS.iter().copied().rev().find(|term| term.months() <= months);
+        let discount_percent = reached.map_or(0, Term::discount_percent);
+        let full_left = left(full);
+        let cost = (full_left - full_left.percent(Percent::whole(discount_percent))).to_cents();
+        let longer = Term::VARIANTS.iter().copied().filter(|term| term.months() > months);
+        let cost = longer.map(|term| term.total(price)).fold(cost.min(full_left), Usd::min);
+        (cost - left(self.total)).max(Usd::ZERO)
+    }
+
     /// What of the money that was paid for it, and does not go back, pays for the time from `from`
     /// to `until`, by the second. It pays until `over`, where the rental has ended before the
     /// period, and not for outages that are known at `now`. The parts of any split are what the
@@ -146,7 +191,7 @@ impl Period {
         let paid_seconds = |at: Timestamp| {
             let at = at.min(end).max(self.starts_at);
             let unpaid = outages.unpaid_seconds(self.starts_at, at, now);
-            at.seconds_since(self.starts_at) - unpaid
+            at.seconds_since(self.starts_at) * i64::from(outages.slices()) - unpaid
         };
         let length = paid_seconds(end);
         if length <= 0 {

@@ -258,8 +258,8 @@ pub const EVALUATE_SLA: RecurringJob = RecurringJob {
 /// Credits that a farmer's earnings did not cover.
 pub const PAY_OWED_CREDITS: RecurringJob = RecurringJob {
     name: "pay owed SLA credits",
-    does: "Pays SLA credits that a farmer's earnings didn't cover before.",
-    bounds: &[Bound::new(200, "credits, each in a statement of its own")],
+    does: "Pays SLA credits and compensations for leaving that a farmer's earnings didn't cover.",
+    bounds: &[Bound::new(200, "of each, each in a statement of its own")],
     resumed: "each is retried after six hours",
     ..EVERY_FIVE_MINUTES
 };
@@ -286,7 +286,7 @@ pub const AGGREGATE_OBSERVATIONS: RecurringJob = RecurringJob {
 pub const CHECK_INTEGRITY: RecurringJob = RecurringJob {
     name: "run integrity checks",
     does: "Runs integrity checks and records the marketplace status.",
-    bounds: &[Bound::new(8, "invariants, each in a statement of its own")],
+    bounds: &[Bound::new(40, "checks, each of a bounded part of history")],
     resumed: "the check that ran longest ago comes first",
     ..EVERY_FIVE_MINUTES
 };

@@ -283,6 +283,8 @@ pub struct Ending {
     pub used: Option<Used>,
     /// What goes back to the wallet.
     pub refund: Usd,
+    /// What the farmer pays beside that, because the node leaves and the renter loses discounts.
+    pub compensation: Usd,
     /// Whether time during the setup is charged, for the renter ends many rentals during theirs.
     pub is_setup_charged: bool,
 }
@@ -468,7 +470,8 @@ pub(crate) fn end_with(
     );
     let bookings = rental.earning(earnings, fees).into_iter().chain(back).collect();
     let change = Change { after, periods, bookings, event: Some(EventKind::RentalEnded) };
-    Ok(Ending { change, paid, used, refund, is_setup_charged: false })
+    let compensation = Usd::ZERO;
+    Ok(Ending { change, paid, used, refund, compensation, is_setup_charged: false })
 }
 
 /// Ends a rental whose access is owed: all that nobody has earned goes back to the renter's wallet,
@@ -494,7 +497,8 @@ pub fn refund(rental: &Rental, now: Timestamp) -> Result<Ending, EndedAlready> {
     );
     let bookings = back.into_iter().collect();
     let change = Change { after, periods, bookings, event: Some(EventKind::RentalRefunded) };
-    Ok(Ending { change, paid, used: None, refund, is_setup_charged: false })
+    let compensation = Usd::ZERO;
+    Ok(Ending { change, paid, used: None, refund, compensation, is_setup_charged: false })
 }
 
 /// Whether a rental may be renewed by itself at `now`: not while it has been down for a day. It is

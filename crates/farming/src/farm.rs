@@ -8,6 +8,7 @@ pub(crate) mod sla;
 
 use http::StatusCode;
 use store::jobs;
+use store::leaving;
 use store::nodes::{FarmNode, FarmSlice};
 use web::{Context, Problem, Response, respond};
 
@@ -21,5 +22,6 @@ pub(crate) fn answer_node(
     slices: &[FarmSlice],
 ) -> Result<Response, Problem> {
     let agents = jobs::agents(cx.db, cx.account()?.account, node.offer.node)?;
-    respond::json(status, &FarmNodeWithSlices::new(node, slices, &agents, cx.now))
+    let cost = leaving::cost(cx.db, node, cx.now)?;
+    respond::json(status, &FarmNodeWithSlices::new(node, slices, &agents, cost, cx.now))
 }

@@ -2,7 +2,7 @@
 //! grid.
 
 use domain::recurring;
-use store::{comparisons, maintenance, observations, offering, samples, sla_results};
+use store::{comparisons, leaving, maintenance, observations, offering, samples, sla_results};
 use web::job::log;
 use web::{Env, Job, JobError};
 
@@ -31,10 +31,7 @@ pub const JOBS: &[Job] = &[
     },
     Job { about: &recurring::SWEEP_SAMPLES, run: |env| Ok(samples::sweep(env.db, env.now)?) },
     Job { about: &recurring::EVALUATE_SLA, run: evaluate_sla },
-    Job {
-        about: &recurring::PAY_OWED_CREDITS,
-        run: |env| Ok(sla_results::pay_owed(env.db, env.now, recurring::PAY_OWED_CREDITS.limit())?),
-    },
+    Job { about: &recurring::PAY_OWED_CREDITS, run: pay_owed },
     Job { about: &recurring::RANK_NODES, run: |env| Ok(observations::rank(env.db)?) },
     Job {
         about: &recurring::AGGREGATE_OBSERVATIONS,
@@ -52,4 +49,12 @@ fn evaluate_sla(env: &Env<'_>) -> Result<(), JobError> {
         log(&format!("could not evaluate the SLA of {rental}: {error}"));
     }
     Ok(())
+}
+
+/// Pays what farmers owe their renters, as far as their earnings suffice by now.
+fn pay_owed(env: &Env<'_>) -> Result<(), JobError> {
+    let limit = recurring::PAY_OWED_CREDITS.limit();
+    let credits = sla_results::pay_owed(env.db, env.now, limit);
+    leaving::pay_owed(env.db, env.now, limit)?;
+    Ok(credits?)
 }

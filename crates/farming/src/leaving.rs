@@ -55,7 +55,8 @@ pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
 fn own_page(cx: &Context<'_>) -> Result<Leave, Problem> {
     let visit = Visit::live(cx)?;
     let (node, slices) = offering::own_node(cx, node_id(cx.param("node"))?)?;
-    Ok(Leave::new(&visit, &node, &slices))
+    let cost = leaving::cost(cx.db, &node, cx.now)?;
+    Ok(Leave::new(&visit, &node, &slices, cost))
 }
 
 pub(crate) fn withdraw(cx: &Context<'_>) -> Result<Response, Problem> {

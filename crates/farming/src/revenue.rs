@@ -6,10 +6,13 @@ use domain::month::Month;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::dashboard::{self, NodeStanding};
+use store::payouts;
 use store::revenue::{self, MONTHS_MAX};
 use web::{Context, Problem, Response, csv, respond};
 
-use crate::revenue::json::{RevenueView, months_asked, revenue_table, slices_table, uptime_table};
+use crate::revenue::json::{
+    PayableView, RevenueView, months_asked, revenue_table, slices_table, uptime_table,
+};
 
 /// How many nodes the tables of nodes have at most.
 const TABLE_NODES_MAX: u32 = 1_000;
@@ -20,7 +23,10 @@ pub(crate) fn show_revenue(cx: &Context<'_>) -> Result<Response, Problem> {
     let months: Vec<Month> = month.last(months_asked(cx.query("months").as_deref())?).collect();
     let figures = dashboard::figures(cx.db, farmer, month)?;
     let lines = revenue::of_farm(cx.db, farmer, months[0], month)?;
-    respond::json(StatusCode::OK, &RevenueView::new(month, &months, &figures, &lines))
+    let funds = payouts::funds(cx.db, farmer, cx.now)?;
+    let payable = PayableView::new(&funds, &payouts::unproven(cx.db, farmer)?);
+    let view = RevenueView::new(month, &months, &figures, &lines, payable);
+    respond::json(StatusCode::OK, &view)
 }
 
 pub(crate) fn revenue_csv(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -51,16 +51,18 @@ fn act(
     key: Option<IdempotencyKey>,
     respond: &dyn Fn(&ActionView) -> StoredResponse,
 ) -> Result<Response, Problem> {
-    let asked = json!({ "action": kind.into_str(), "slice": slice });
-    stored::once(cx, key, &asked, |intention| {
+    let asked = |slice| json!({ "action": kind.into_str(), "slice": slice });
+    let asked = json::asked_of(cx, rental, slice, asked)?;
+    stored::once_as(cx, key, &asked, |intention| {
         let renter = cx.account()?.account;
         json::own_rental(cx)?;
         let machine = chosen_machine(cx, rental, slice, kind.needs())?;
         let id = ActionId::from_random(cx.now, cx.random.id());
         let response = respond(&ActionView::requested(id, kind, machine.slice, cx.now));
-        let action = NewAction { id, job: &machine.job, kind, renter, intention };
+        let subject = rental.to_string();
+        let audit = &cx.audit_entry(Action::MachineActionRequested, Some(renter), &subject);
+        let action = NewAction { id, job: &machine.job, kind, renter, intention, audit };
         machine_actions::request(cx.db, &action, &response, cx.now)?;
-        cx.audit(Action::MachineActionRequested, Some(renter), &rental.to_string())?;
         Ok(response)
     })
 }

@@ -8,7 +8,7 @@ use domain::provisioning::{JobKind, Report};
 use domain::ssh::Access;
 use http::StatusCode;
 use store::jobs::{self, Agent, JobReport};
-use store::machine_actions::{self, ActionReport};
+use store::machine_actions::{self, ActionEnd, ActionReport};
 use web::{Context, Problem, Response, respond};
 
 use crate::access::seal_access;
@@ -71,12 +71,18 @@ fn report(
             jobs::report(cx.db, &agent, &job_report, cx.now)?
         }
         Subject::Action(action) => {
-            let sealed = match report {
+            let (kind, sealed) = match report {
                 Report::Complete => sealed_anew(cx, action, access)?,
-                Report::Progress(_) | Report::Fail { .. } => None,
+                Report::Progress(_) | Report::Fail { .. } => (None, None),
             };
-            let sealed = sealed.as_deref();
-            let action_report = ActionReport { action, fence, report, sealed, reason };
+            let end = match (kind, sealed.as_deref()) {
+                (_, Some(sealed)) => ActionEnd::Rebuilt(sealed),
+                (Some(MachineAction::SetKeys), None) => {
+                    ActionEnd::KeysChanged(ActionId::from_random(cx.now, cx.random.id()))
+                }
+                (_, None) => ActionEnd::Plain,
+            };
+            let action_report = ActionReport { action, fence, report, end, reason };
             machine_actions::report(cx.db, &agent, &action_report, cx.now)?
         }
     };
@@ -100,20 +106,22 @@ fn sealed(
     }
 }
 
-/// How a machine that was made anew is reached, sealed; `None` of all other actions.
+/// What is done by an action, and how a machine that was made anew is reached, sealed; `None` of
+/// all others.
 fn sealed_anew(
     cx: &Context<'_>,
     action: ActionId,
     access: Option<&Access>,
-) -> Result<Option<Vec<u8>>, Problem> {
+) -> Result<(Option<MachineAction>, Option<Vec<u8>>), Problem> {
     let found = machine_actions::subject(cx.db, &agent(cx)?, action)?;
     let (kind, job) = found.ok_or_else(Problem::not_found)?;
     match (kind, access) {
         (MachineAction::Rebuild, Some(access)) => {
-            seal_access(&cx.keys()?, &job, access, cx.random.bytes()).map(Some)
+            let sealed = seal_access(&cx.keys()?, &job, access, cx.random.bytes())?;
+            Ok((Some(kind), Some(sealed)))
         }
         (MachineAction::Rebuild, None) => Err(wrong_access("how the machine is reached")),
-        (_, None) => Ok(None),
+        (_, None) => Ok((Some(kind), None)),
         (_, Some(_)) => Err(wrong_access("none of this action")),
     }
 }

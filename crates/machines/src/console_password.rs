@@ -70,9 +70,10 @@ fn set(cx: &Context<'_>, body: &PasswordBody) -> Result<(SliceId, ActionView, St
     let hash = hash.map_err(Problem::internal)?;
     let (renter, kind) = (cx.account()?.account, MachineAction::SetPassword);
     let id = ActionId::from_random(cx.now, cx.random.id());
-    let action = NewAction { id, job: &machine.job, kind, renter, intention: None };
+    let subject = rental.to_string();
+    let audit = &cx.audit_entry(Action::MachineActionRequested, Some(renter), &subject);
+    let action = NewAction { id, job: &machine.job, kind, renter, intention: None, audit };
     machine_actions::set_password(cx.db, &action, hash.as_str(), cx.now)?;
-    cx.audit(Action::MachineActionRequested, Some(renter), &rental.to_string())?;
     let view = ActionView::requested(id, kind, machine.slice, cx.now);
     Ok((machine.slice, view, password))
 }

@@ -3,6 +3,8 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
+use std::collections::BTreeSet;
+
 use domain::audit::Action;
 use domain::capability::Capability;
 use domain::field::FieldError;
@@ -52,7 +54,9 @@ fn change(
     key: Option<IdempotencyKey>,
     respond: &dyn Fn(&KeysChanged) -> StoredResponse,
 ) -> Result<Response, Problem> {
-    let asked = json!({ "ssh_key_ids": body.ssh_key_ids });
+    // In any order, and however often.
+    let ids: BTreeSet<&String> = body.ssh_key_ids.iter().collect();
+    let asked = json!({ "ssh_key_ids": ids });
     stored::once(cx, key, &asked, |intention| {
         own_rental(cx)?;
         let own = ssh_keys::of_account(cx.db, cx.account()?.account)?;
@@ -61,9 +65,11 @@ fn change(
         let actions = actions(cx, &machines, MachineAction::SetKeys);
         let response = respond(&KeysChanged::new(cx, &chosen, &own, &machines, &actions));
         let renter = cx.account()?.account;
-        let new = NewKeys { rental, renter, keys: &chosen, actions: &actions, intention };
+        let subject = rental.to_string();
+        let audit = &cx.audit_entry(Action::MachineActionRequested, Some(renter), &subject);
+        let (keys, actions) = (&chosen, &actions[..]);
+        let new = NewKeys { rental, renter, keys, actions, intention, audit };
         machine_actions::set_keys(cx.db, &new, &response, cx.now)?;
-        cx.audit(Action::MachineActionRequested, Some(renter), &rental.to_string())?;
         Ok(response)
     })
 }
@@ -107,13 +113,13 @@ pub(crate) fn take_off(cx: &Context<'_>, key: &RegisteredKey) -> Result<(), Prob
             continue;
         }
         let (left, actions) = (KeyLines(left), actions(cx, &machines, MachineAction::SetKeys));
-        let new = NewKeys { rental, renter, keys: &left, actions: &actions, intention: None };
+        let subject = rental.to_string();
+        let audit = &cx.audit_entry(Action::MachineActionRequested, Some(renter), &subject);
+        let (keys, actions) = (&left, &actions[..]);
+        let new = NewKeys { rental, renter, keys, actions, intention: None, audit };
         match machine_actions::set_keys(cx.db, &new, &stored::no_content(""), cx.now) {
-            Ok(()) => {
-                cx.audit(Action::MachineActionRequested, Some(renter), &rental.to_string())?;
-            }
             Err(machine_actions::ActionFailure::Store(error)) => return Err(error.into()),
-            Err(_) => {}
+            Ok(()) | Err(_) => {}
         }
     }
     Ok(())
@@ -165,9 +171,11 @@ pub enum Exchange {
     /// There is no machine yet, so that it is made for the new renter.
     #[strum(serialize = "set-up")]
     None,
-    /// The old renter's keys are replaced by the new one's.
+    /// The old renter's keys are replaced by the new one's, and the machine is restarted.
     #[strum(serialize = "keys-replaced")]
     Keys,
+    /// The same without a restart: sessions go on.
+    KeysOnly,
     /// The machine is rebuilt.
     Rebuild,
     /// Nothing can be done: the old renter's keys stay.
@@ -179,8 +187,10 @@ impl Exchange {
     fn of(machine: &Machine) -> Exchange {
         if machine.state != JobState::Done {
             Exchange::None
-        } else if machine.can(Capability::SetKeys) {
+        } else if machine.can(Capability::SetKeys) && machine.can(Capability::Power) {
             Exchange::Keys
+        } else if machine.can(Capability::SetKeys) {
+            Exchange::KeysOnly
         } else if machine.can(Capability::Rebuild) {
             Exchange::Rebuild
         } else {
@@ -200,7 +210,7 @@ impl Exchange {
 
     fn action(self) -> Option<MachineAction> {
         match self {
-            Exchange::Keys => Some(MachineAction::SetKeys),
+            Exchange::Keys | Exchange::KeysOnly => Some(MachineAction::SetKeys),
             Exchange::Rebuild => Some(MachineAction::Rebuild),
             Exchange::None | Exchange::Impossible => None,
         }
@@ -212,11 +222,22 @@ impl Exchange {
             Exchange::None => "The machine is set up with the new renter's SSH key.",
             Exchange::Keys => {
                 "On acceptance, the new renter's SSH key replaces those of the current renter on \
-                 the machine. Its data stays, and so do keys that somebody added by hand."
+                 the machine, and the machine is restarted, which ends open SSH and console \
+                 sessions. User data and templates are forgotten. Everything on the disk stays \
+                 until the machine is rebuilt: data, users and passwords, programs, scheduled \
+                 tasks, and keys that somebody added by hand. Open ports stay open."
+            }
+            Exchange::KeysOnly => {
+                "On acceptance, the new renter's SSH key replaces those of the current renter on \
+                 the machine. This farm can't restart it: SSH sessions that are open go on until \
+                 somebody ends them. Everything on the disk stays: data, users and passwords, \
+                 programs, scheduled tasks, and keys that somebody added by hand. Open ports stay \
+                 open."
             }
             Exchange::Rebuild => {
                 "The machine's SSH keys can't be changed right now. On acceptance, it is rebuilt \
-                 with the new renter's SSH key: all data on it is deleted."
+                 with the new renter's SSH key: all data on it is deleted, and open sessions end. \
+                 Open ports stay open."
             }
             Exchange::Impossible => {
                 "This farm can neither change the machine's SSH keys nor rebuild it. After the \

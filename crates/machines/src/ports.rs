@@ -45,7 +45,7 @@ pub fn change(cx: &Context<'_>, rental: RentalId, wanted: &[Port]) -> Result<(),
     }
     let action = |machine| (ActionId::from_random(cx.now, cx.random.id()), machine);
     let actions: Vec<_> = machines.iter().map(|machine| action(&machine.job)).collect();
-    ports::set(cx.db, renter, rental, wanted, &actions, cx.now)?;
-    cx.audit(Action::MachineActionRequested, Some(renter), &rental.to_string())?;
-    Ok(())
+    let subject = rental.to_string();
+    let audit = cx.audit_entry(Action::MachineActionRequested, Some(renter), &subject);
+    Ok(ports::set(cx.db, renter, rental, wanted, &actions, &audit, cx.now)?)
 }

@@ -20,7 +20,7 @@ use web::form::{self, Form};
 use web::{Context, Problem, Response, respond, stored};
 
 use crate::access::seal_user_data;
-use crate::actions::json::{ActionView, choose, own_rental};
+use crate::actions::json::{ActionView, asked_of, choose, own_rental};
 use crate::actions::{check_can, chosen_machine};
 use crate::rebuild::json::RebuildBody;
 use crate::rebuild::page::RebuildPage;
@@ -43,12 +43,12 @@ fn rebuild(
     respond: &dyn Fn(&ActionView) -> StoredResponse,
 ) -> Result<Response, Problem> {
     let (template, user_data) = body.read().map_err(Problem::fields)?;
-    let asked = json!({
-        "slice": body.slice,
-        "template": template.map(|it| it.name),
-        "user_data": user_data,
-    });
-    stored::once(cx, key, &asked, |intention| {
+    let asked = |slice| {
+        let template = template.map(|it| it.name);
+        json!({ "slice": slice, "template": template, "user_data": user_data })
+    };
+    let asked = asked_of(cx, rental, body.slice, asked)?;
+    stored::once_as(cx, key, &asked, |intention| {
         own_rental(cx)?;
         let machine = chosen_machine(cx, rental, body.slice, Capability::Rebuild)?;
         if template.is_some() || user_data.is_some() {
@@ -59,10 +59,11 @@ fn rebuild(
         let (renter, kind) = (cx.account()?.account, MachineAction::Rebuild);
         let id = ActionId::from_random(cx.now, cx.random.id());
         let response = respond(&ActionView::requested(id, kind, machine.slice, cx.now));
-        let action = NewAction { id, job: &machine.job, kind, renter, intention };
+        let subject = rental.to_string();
+        let audit = &cx.audit_entry(Action::MachineActionRequested, Some(renter), &subject);
+        let action = NewAction { id, job: &machine.job, kind, renter, intention, audit };
         let sealed = sealed.as_deref();
         machine_actions::rebuild(cx.db, &action, template, sealed, &response, cx.now)?;
-        cx.audit(Action::MachineActionRequested, Some(renter), &rental.to_string())?;
         Ok(response)
     })
 }

@@ -51,7 +51,9 @@ fn a_key_is_added_and_removed() {
         (Remove)
         To add a key to a machine that is already running, choose SSH keys on the machine's
           page. Removing a key here doesn't remove it from machines that already have it,
-          unless you choose so. A machine keeps its last key.
+          unless you choose so. A machine keeps its last key. SSH sessions that are open go
+          on until they are closed or the machine restarts: if a key was stolen, restart the
+          machine afterward.
         post /dashboard/settings/ssh-keys
         Add SSH key
         Public key

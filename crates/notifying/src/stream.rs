@@ -14,11 +14,11 @@ use domain::time::Timestamp;
 use http::header::{ACCEPT, HeaderName, VARY};
 use http::{Method, StatusCode};
 use store::events::{self, Event};
-use store::{Db, StoreError};
+use store::{Db, StoreError, archives};
 use web::body::{Body, Chunk, EVENT_STREAM, Stream};
 use web::context::sole_header;
 use web::limit::{self, Limit};
-use web::{Context, Env, Problem, Request, Response, respond, session};
+use web::{Context, Env, Kind, Problem, Request, Response, respond, session};
 
 use crate::stream::json::{EventView, Events};
 
@@ -43,8 +43,12 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 pub(crate) fn answer(cx: &Context<'_>) -> Result<Response, Problem> {
     let account = cx.account()?.account;
     let last = events::last(cx.db, account)?;
+    let known = known(cx)?;
+    if let Some(known) = known.filter(|known| *known > 0) {
+        refuse_archived(cx, known)?;
+    }
     // A number from before a backup was restored would otherwise wait for ever.
-    let after = known(cx)?.unwrap_or(last).min(last);
+    let after = known.unwrap_or(last).min(last);
     let response = if wants_stream(cx) {
         open(cx, account, after)?
     } else {
@@ -54,6 +58,19 @@ pub(crate) fn answer(cx: &Context<'_>) -> Result<Response, Problem> {
         respond::json(StatusCode::OK, &Events { items, next_after })?
     };
     Ok(respond::with_header(response, VARY, "Accept"))
+}
+
+/// Refuses to go on behind an event after which others are archived: some would be left out.
+fn refuse_archived(cx: &Context<'_>, known: i64) -> Result<(), Problem> {
+    let archived = archives::bounds(cx.db)?.events;
+    if known >= archived {
+        return Ok(());
+    }
+    let detail = format!(
+        "Events up to number {archived} are archived, and those after {known} are among them. \
+         Continue with after={archived}, and ask the operator for the others."
+    );
+    Err(Problem::new(Kind::Archived, detail))
 }
 
 fn open(cx: &Context<'_>, account: AccountId, after: i64) -> Result<Response, Problem> {
@@ -73,13 +90,13 @@ fn known(cx: &Context<'_>) -> Result<Option<i64>, FieldError> {
     let wrong = |field| FieldError::new(field, "the number of an event, or 0");
     let header = sole_header(cx.request, LAST_EVENT_ID).map_err(|_| wrong("Last-Event-ID"))?;
     let header = header.map(str::trim).filter(|text| !text.is_empty());
-    let (field, text) = match (header, cx.query("after")) {
-        (Some(text), _) => ("Last-Event-ID", text.to_owned()),
-        (None, Some(text)) => ("after", text),
-        (None, None) => return Ok(None),
+    let read = |field, text: &str| {
+        let number = text.parse::<u32>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+        number.map(i64::from).ok_or_else(|| wrong(field))
     };
-    let number = text.parse::<u32>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
-    number.map(|number| Some(number.into())).ok_or_else(|| wrong(field))
+    // A client that comes back knows better than the address that it began with.
+    let after = cx.query("after").map(|text| read("after", &text)).transpose()?;
+    Ok(header.map(|text| read("Last-Event-ID", text)).transpose()?.or(after))
 }
 
 fn wants_stream(cx: &Context<'_>) -> bool {

@@ -19,6 +19,7 @@ pub(crate) fn check_invariants(cx: &Context<'_>) -> Result<Response, Problem> {
         ok: findings.iter().all(|finding| finding.violations == 0),
         checked_at: cx.now.to_string(),
         late_jobs: unprovisioned::late_count(cx.db)?,
+        full_pass_seconds: invariants::pass_seconds(cx.db)?,
         invariants: findings.iter().map(InvariantView::new).collect(),
     };
     respond::json(StatusCode::OK, &view)

@@ -25,6 +25,7 @@ const REFUSED_SHOWN: u32 = 100;
 pub(crate) fn standing(cx: &Context<'_>) -> Result<Response, Problem> {
     let standing = Standing {
         findings: invariants::check(cx.db)?,
+        pass_seconds: invariants::pass_seconds(cx.db)?,
         late_jobs: unprovisioned::late_count(cx.db)?,
         waiting: mails::waiting(cx.db)?,
         failed: mails::failed(cx.db, MAILS_SHOWN)?,

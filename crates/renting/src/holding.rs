@@ -4,7 +4,10 @@ use domain::account::Email;
 use domain::field::FieldError;
 use domain::port::parse_ports;
 use http::StatusCode;
-use store::{ledger, machine_actions, maintenance, rentals, sla_results, transfers as offers};
+use serde::Deserialize;
+use store::{
+    archives, ledger, machine_actions, maintenance, rentals, sla_results, transfers as offers,
+};
 use ui::done::Done;
 use ui::ids::rental_id;
 use ui::visit::Visit;
@@ -33,6 +36,7 @@ fn page(cx: &Context<'_>) -> Result<Rental, Problem> {
     let windows = maintenance::open(cx.db, found.life.node, cx.now)?;
     let (machines, opened) = provision::machines(cx, &found)?;
     let page = Rental::new(&visit, &found, &entries, &events, offered.as_ref());
+    let page = page.with_archive(&found, &archives::bounds(cx.db)?);
     let page = page.with_maintenance(&visit, &windows);
     let page = page.with_months(&visit, &sla_results::of_rental(cx.db, renter, id)?);
     let actions = machine_actions::of_rental(cx.db, id)?;
@@ -106,12 +110,18 @@ pub(crate) fn set_auto_start(cx: &Context<'_>) -> Result<Response, Problem> {
     Ok(respond::see_other(&Done::AutoStartSet.at(&path)))
 }
 
+/// The form with a machine's ports.
+#[derive(Deserialize)]
+struct WantedPorts {
+    ports: String,
+}
+
 pub(crate) fn set_ports(cx: &Context<'_>) -> Result<Response, Problem> {
     let rental = rental_id(cx.param("rental"))?;
-    let wanted = parse_ports("ports", Form::read(cx.request).text("ports"));
-    let done = wanted
-        .map_err(Problem::from)
-        .and_then(|wanted| machines::ports::change(cx, rental, &wanted));
+    let change = |wanted: WantedPorts| {
+        machines::ports::change(cx, rental, &parse_ports("ports", &wanted.ports)?)
+    };
+    let done = form::body(cx.request).and_then(change);
     answer(cx, Done::PortsSet, done, Rental::not_opened)
 }
 

@@ -1,6 +1,7 @@
 //! Nodes that leave the market: their renters are notified, and on the day what is left of their
 //! rentals is ended and refunded.
 
+use domain::money::Usd;
 use domain::recurring::{COMPLETE_LEAVING, NOTIFY_OF_LEAVING};
 use domain::rental::Ending;
 use store::leaving::{self, LeavingRental};
@@ -37,7 +38,10 @@ pub(crate) fn complete(env: &Env<'_>) -> Result<(), JobError> {
 
 fn end(env: &Env<'_>, due: &LeavingRental, ending: &Ending) -> Result<(), JobError> {
     let refund = ending.refund.for_people();
-    let make = |to: &_, end: mails::EndOf<'_>| mails::node_left(to, end, &refund);
+    let compensation = Some(ending.compensation).filter(|amount| *amount > Usd::ZERO);
+    let compensation = compensation.map(Usd::for_people);
+    let make =
+        |to: &_, end: mails::EndOf<'_>| mails::node_left(to, end, &refund, compensation.as_deref());
     let (life, leaves_at) = (&due.rental.life, due.leaves_at);
     let sealed = sealed(env, &due.email, life, leaves_at, &make)?;
     let mail = sealed.as_ref().map(notice_mail);

@@ -57,18 +57,27 @@ pub fn node_leaves(to: &Email, end: EndOf<'_>) -> Mail {
         "The node of your rental {place} at Mycelium leaves the market on {day}. Until then,\n\
          your rental continues as usual.\n\n\
          If your term ends later, you can move to an equivalent slice on another node, end the\n\
-         rental now, or keep it until that day. You are refunded for the unused time:\n\n{url}\n\n\
+         rental now, or keep it until that day. You are refunded for the unused time, and the\n\
+         farmer pays you the term discount that you lose:\n\n{url}\n\n\
          If nothing changes, the rental ends on that day at the latest, and its data is deleted.\n"
     );
     Mail::new("node-leaves", to, "Your rental's node is leaving the market", text)
 }
 
-/// The node of a rental has left, on the day of `end`; `refund` went back to the wallet.
-pub fn node_left(to: &Email, end: EndOf<'_>, refund: &str) -> Mail {
+/// The node of a rental has left, on the day of `end`; `refund` went back to the wallet, and the
+/// farmer pays `compensation`, if that is something.
+pub fn node_left(to: &Email, end: EndOf<'_>, refund: &str, compensation: Option<&str>) -> Mail {
     let EndOf { place, day, url } = end;
+    let compensation = compensation.map_or_else(String::new, |amount| {
+        format!(
+            " The farmer also pays\n\
+             you {amount} for the term discount that you lose, as soon as the farmer's\n\
+             earnings cover it."
+        )
+    });
     let text = format!(
         "Your rental of {place} at Mycelium has ended because its node left the market on\n\
-         {day}. You were refunded {refund} for the unused time.\n\n\
+         {day}. You were refunded {refund} for the unused time.{compensation}\n\n\
          Transactions:\n\n{url}\n\n\
          The data has been deleted. If you didn't expect this, see our earlier email about the\n\
          farmer's notice.\n"

@@ -25,11 +25,12 @@ pub(crate) fn rent(cx: &Context<'_>) -> Result<Response, Problem> {
             }))
         })
     });
-    rented.or_else(|problem| refused(cx, NodeId::parse(form.text("node_id")), problem))
+    rented.or_else(|problem| refused(cx, &form, problem))
 }
 
 /// Shows the node as it is offered now, with why nothing was rented and what else there is.
-fn refused(cx: &Context<'_>, node: Option<NodeId>, problem: Problem) -> Result<Response, Problem> {
+fn refused(cx: &Context<'_>, form: &Form, problem: Problem) -> Result<Response, Problem> {
+    let node = NodeId::parse(form.text("node_id"));
     let Some(node) = node.filter(|_| belongs_to_form(&problem)) else { return Err(problem) };
     let Some((offer, slices)) = offers::find(cx.db, node)? else { return Err(problem) };
     let is_gone = matches!(problem.kind, Kind::SoldOut | Kind::SliceTaken | Kind::NodeDown);
@@ -37,7 +38,7 @@ fn refused(cx: &Context<'_>, node: Option<NodeId>, problem: Problem) -> Result<R
         if is_gone { offers::nearest(cx.db, Some(node), 1, ALTERNATIVES_MAX)? } else { Vec::new() };
     let keys = ssh_keys::of_account(cx.db, cx.account()?.account)?;
     let page = Node::new(&Visit::of(cx)?, &offer, &slices).with_keys(&keys);
-    let page = page.refused(&problem, &nearest);
+    let page = page.refused(form, &problem, &nearest);
     respond::page(problem.kind.status(), &page)
 }
 

@@ -106,5 +106,6 @@ pub(crate) fn cancel_rental(cx: &Context<'_>) -> Result<Response, Problem> {
     }
     let renter = cx.account()?.account;
     let (rental, refund) = rentals::end(cx.db, renter, id, confirmed, cx.now)?;
-    respond::json(StatusCode::OK, &CancelAnswer::new(&rental, refund, cx.now))
+    let compensation = store::leaving::compensation_of(cx.db, id)?;
+    respond::json(StatusCode::OK, &CancelAnswer::new(&rental, refund, compensation, cx.now))
 }

@@ -23,6 +23,7 @@ use store::responses::{Intention, StoredResponse};
 use store::{ledger, offers};
 use web::{Context, Problem, Response, respond, stored};
 
+use crate::rentals::json::compensated;
 use crate::renting::input::{Basis, Start};
 use crate::renting::view::{AlternativeView, DryRunView, QuoteView};
 use crate::{provision, quoting};
@@ -302,7 +303,7 @@ pub(crate) fn plan_extension(cx: &Context<'_>, extend: &Extend) -> Result<Respon
 
 /// Tells what ending a rental would book, and changes nothing.
 pub(crate) fn plan_end(cx: &Context<'_>, rental: RentalId) -> Result<Response, Problem> {
-    let (rental, Ending { change, refund, is_setup_charged, .. }) =
+    let (rental, Ending { change, refund, compensation, is_setup_charged, .. }) =
         rentals::plan_end(cx.db, cx.account()?.account, rental, cx.now)?;
     let why = if is_setup_charged {
         format!(
@@ -313,9 +314,10 @@ pub(crate) fn plan_end(cx: &Context<'_>, rental: RentalId) -> Result<Response, P
         String::new()
     };
     let message = format!(
-        "{} would end now, and {} would be refunded to your wallet.{why} Nothing has changed.",
+        "{} would end now, and {} would be refunded to your wallet.{why}{} Nothing has changed.",
         rental.life.place(),
-        refund.for_people()
+        refund.for_people(),
+        compensated(compensation, "would pay")
     );
     let balance = ledger::balance(cx.db, cx.account()?.account)? + refund;
     respond::json(StatusCode::OK, &DryRunView::new(&message, &[], &change.bookings, balance))

@@ -5,6 +5,7 @@
 use domain::id::AccountId;
 use domain::recurring::SEAL_AUDIT;
 use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -150,20 +151,59 @@ row! {
     }
 }
 
-impl Entry {
-    /// The entry in the chain.
-    fn into_link(self) -> Link {
+/// What is sealed of an entry: as it is archived, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedEntry {
+    /// Its number.
+    pub id: i64,
+    /// When, in seconds since 1970-01-01 in UTC.
+    pub created_at: i64,
+    /// What was done.
+    pub action: String,
+    /// How it was asked for.
+    pub actor: String,
+    /// The account or token that asked; empty if there is none.
+    pub actor_id: String,
+    /// Whom it concerns.
+    pub account_id: Option<String>,
+    /// What it was done to.
+    pub subject: String,
+    /// From where.
+    pub address: String,
+    /// The request.
+    pub request_id: String,
+}
+
+impl From<Entry> for SealedEntry {
+    fn from(entry: Entry) -> SealedEntry {
+        SealedEntry {
+            id: entry.id,
+            created_at: entry.created_at.seconds(),
+            action: entry.action,
+            actor: entry.actor.into_str().to_owned(),
+            actor_id: entry.actor_id,
+            account_id: entry.account,
+            subject: entry.subject,
+            address: entry.address,
+            request_id: entry.request_id,
+        }
+    }
+}
+
+impl SealedEntry {
+    pub(crate) fn form(&self) -> Form {
         let mut form = Form::default();
         form.number(self.id);
-        form.number(self.created_at.seconds());
+        form.number(self.created_at);
         form.text(&self.action);
-        form.text(self.actor.into_str());
+        form.text(&self.actor);
         form.text(&self.actor_id);
-        form.text(self.account.as_deref().unwrap_or_default());
+        form.text(self.account_id.as_deref().unwrap_or_default());
         form.text(&self.subject);
         form.text(&self.address);
         form.text(&self.request_id);
-        Link { id: self.id, form, seal: self.seal }
+        form
     }
 }
 
@@ -207,11 +247,13 @@ const AFTER: &str = select!(
      ORDER BY a.id LIMIT ?2"
 );
 
-/// The entry and hash of the last seal that is `?1` numbers before the end.
-const SEAL_FROM_END: &str = "
-    SELECT audit_id, hash FROM audit_seals
-     WHERE audit_id <= (SELECT max(audit_id) FROM audit_seals) - ?1
-     ORDER BY audit_id DESC LIMIT 1";
+/// The entry and hash of the last seal up to the entry numbered `?1`, or of the last entry
+/// that is archived if that is later.
+const SEAL_UNTIL: &str = "
+    SELECT audit_id, hash FROM audit_seals WHERE audit_id <= ?1
+     UNION ALL
+    SELECT until_id, seal FROM archives WHERE chain = 'audit'
+     ORDER BY 1 DESC LIMIT 1";
 
 /// Writes the seals of `?1`, a JSON array of `[entry, hash in hexadecimal]`.
 const SEAL: &str = "
@@ -220,17 +262,40 @@ const SEAL: &str = "
 
 const CHAIN: Chain<Entry> = Chain {
     after: AFTER,
-    seal_from_end: SEAL_FROM_END,
+    seal_until: SEAL_UNTIL,
     write: SEAL,
-    links: |entries| entries.into_iter().map(Entry::into_link).collect(),
+    links: |entries| entries.into_iter().map(link).collect(),
 };
+
+fn link(entry: Entry) -> Link {
+    let seal = entry.seal;
+    let sealed = SealedEntry::from(entry);
+    Link { id: sealed.id, form: sealed.form(), seal }
+}
+
+/// Up to `limit` entries after the one numbered `id`, the oldest first, each with its seal.
+pub(crate) fn sealed_after(
+    db: &dyn Db,
+    id: i64,
+    limit: u32,
+) -> Result<Vec<(SealedEntry, Option<Seal>)>, StoreError> {
+    let entries: Vec<Entry> = db.all(AFTER, &[id.into(), limit.into()])?;
+    Ok(entries
+        .into_iter()
+        .map(|entry| {
+            let seal = entry.seal;
+            (entry.into(), seal)
+        })
+        .collect())
+}
 
 /// Seals the entries that have no seal yet, a bounded number each time.
 pub fn seal(db: &dyn Db) -> Result<Head, StoreError> {
     CHAIN.seal(db, SEAL_AUDIT.limit())
 }
 
-/// How many of the newest entries are not as they were sealed, or were put among those that are.
-pub fn broken(db: &dyn Db) -> Result<u64, StoreError> {
-    CHAIN.broken(db)
+/// How many of the entries after the one numbered `after`, up to the one numbered `until`, are not
+/// as they were sealed, or were put among those that are; and the number of the first.
+pub fn broken(db: &dyn Db, after: i64, until: i64) -> Result<(u64, i64), StoreError> {
+    CHAIN.broken(db, after, until)
 }

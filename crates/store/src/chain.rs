@@ -10,8 +10,6 @@ use crate::db::{Db, StoreError};
 use crate::refusal::Refusal;
 use crate::row::FromRow;
 
-/// How many rows are checked, the newest ones.
-pub const CHECKED_MAX: u32 = 100_000;
 /// How many rows are read at once.
 const READ_AT_ONCE: u32 = 1_000;
 
@@ -22,8 +20,9 @@ pub type Seal = [u8; 32];
 pub(crate) struct Chain<T> {
     /// Up to `?2` rows after the one numbered `?1`, the oldest first.
     pub(crate) after: &'static str,
-    /// Number and hash of the last seal that is `?1` numbers before the end.
-    pub(crate) seal_from_end: &'static str,
+    /// Number and hash of the last seal up to the row numbered `?1`, or of the last row that is
+    /// archived if that is later.
+    pub(crate) seal_until: &'static str,
     /// Writes the seals of `?1`, a JSON array of `[number, hash in hexadecimal]`.
     pub(crate) write: &'static str,
     /// What is sealed of the rows that `after` answers.
@@ -42,7 +41,7 @@ pub(crate) struct Link {
 
 impl Link {
     fn seal_after(&self, before: &Seal) -> Seal {
-        Sha256::new().chain_update(before).chain_update(&self.form.0).finalize().into()
+        self.form.seal_after(before)
     }
 }
 
@@ -62,6 +61,11 @@ impl Form {
         self.0.extend((text.len() as u64).to_be_bytes());
         self.0.extend(text.as_bytes());
     }
+
+    /// The seal of the row, after the one before it.
+    pub(crate) fn seal_after(&self, before: &Seal) -> Seal {
+        Sha256::new().chain_update(before).chain_update(&self.0).finalize().into()
+    }
 }
 
 /// The end of a chain.
@@ -79,7 +83,7 @@ impl<T: FromRow> Chain<T> {
     /// Seals up to `limit` rows that have no seal yet. Returns the end of the chain. Two runs
     /// at once do no harm: both compute the same.
     pub(crate) fn seal(&self, db: &dyn Db, limit: u32) -> Result<Head, StoreError> {
-        let head = self.head(db, 0)?;
+        let head = self.head(db, i64::MAX)?;
         let mut last = head;
         let mut seals = Vec::new();
         for link in self.after(db, head.id, limit)? {
@@ -97,37 +101,53 @@ impl<T: FromRow> Chain<T> {
         }
     }
 
-    /// How many of the newest rows are not as they were sealed, or were put among those that are.
-    pub(crate) fn broken(&self, db: &dyn Db) -> Result<u64, StoreError> {
-        let end = self.head(db, 0)?;
-        let mut last = self.head(db, CHECKED_MAX)?;
-        let mut broken = 0;
-        while last.id < end.id {
+    /// How many of the rows after the one numbered `after`, up to the one numbered `until`, which
+    /// both have seals, are not as they were sealed, or were put among those that are; and the
+    /// number of the first.
+    pub(crate) fn broken(
+        &self,
+        db: &dyn Db,
+        after: i64,
+        until: i64,
+    ) -> Result<(u64, i64), StoreError> {
+        let mut last = self.head(db, after)?;
+        let (mut broken, mut first) = (0, 0);
+        while last.id < until {
             let links = self.after(db, last.id, READ_AT_ONCE)?;
-            if links.is_empty() {
-                // Seals of rows that are gone.
-                return Ok(broken + 1);
-            }
-            for link in links {
-                if link.id > end.id {
-                    break;
+            let read = links.last().map_or(until, |link| link.id);
+            for link in links.into_iter().take_while(|link| link.id <= until) {
+                if link.seal != Some(link.seal_after(&last.hash)) {
+                    broken += 1;
+                    first = if first == 0 { link.id } else { first };
                 }
-                broken += u64::from(link.seal != Some(link.seal_after(&last.hash)));
                 last = Head { hash: link.seal.unwrap_or(last.hash), id: link.id, ..last };
             }
+            if read >= until && last.id < until {
+                // A seal of a row that is gone: the one after it does not show that.
+                return Ok((broken + 1, if first == 0 { until } else { first }));
+            }
         }
-        Ok(broken)
+        Ok((broken, first))
     }
 
     fn after(&self, db: &dyn Db, id: i64, limit: u32) -> Result<Vec<Link>, StoreError> {
         Ok((self.links)(db.all(self.after, &[id.into(), limit.into()])?))
     }
 
-    /// The last seal that is `from_end` numbers before the end.
-    fn head(&self, db: &dyn Db, from_end: u32) -> Result<Head, StoreError> {
-        let (id, hash) = db.first(self.seal_from_end, &[from_end.into()])?.unwrap_or_default();
+    /// The last seal up to a row.
+    fn head(&self, db: &dyn Db, until: i64) -> Result<Head, StoreError> {
+        let (id, hash) = db.first(self.seal_until, &[until.into()])?.unwrap_or_default();
         Ok(Head { id, hash, is_new: false })
     }
+}
+
+/// The hash that a text of 64 hexadecimal digits, in lower case, is; `None` for any other.
+pub fn unhex(text: &str) -> Option<Seal> {
+    let mut hash = [0; 32];
+    for (byte, pair) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    (hex(&hash) == text).then_some(hash)
 }
 
 /// A hash in hexadecimal.
@@ -165,5 +185,9 @@ mod tests {
         let link = Link { id: 1, form: form(&["a"]), seal: None };
         assert_ne!(link.seal_after(&[0; 32]), link.seal_after(&[1; 32]));
         assert_eq!(hex(&[0, 0xAB, 9]), "00ab09");
+        assert_eq!(unhex(&hex(&[0xAB; 32])), Some([0xAB; 32]));
+        for text in ["", "00ab09", &"AB".repeat(32), &"ab".repeat(33), &"+b".repeat(32)] {
+            assert_eq!(unhex(text), None, "{text}");
+        }
     }
 }

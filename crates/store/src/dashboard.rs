@@ -49,7 +49,7 @@ row! {
         /// The farmer's share of what renters have paid and that is not earned yet.
         pub pending: Usd =
             constcat::concat!(PENDING, " WHERE r.farmer_id = ?1 AND r.state <> 'ended')"),
-        /// What can be paid out.
+        /// What was earned and not asked for yet.
         pub balance: Usd =
             "coalesce((SELECT balance_micros FROM ledger_accounts
                         WHERE kind = 'earnings' AND owner_id = ?1), 0)",

@@ -10,6 +10,7 @@ use domain::time::Timestamp;
 
 use crate::challenges::LINK_SECONDS;
 use crate::db::{Db, StoreError};
+use crate::sla_results::OWED_AGAIN_SECONDS;
 use crate::{mails, webhooks};
 
 /// How far the clocks of hosts that share a database may be apart, in seconds.
@@ -88,9 +89,22 @@ const ALERTS: &str = "
     UPDATE node_alerts SET notified_at = ?1
      WHERE node_id IN (SELECT node_id FROM node_alerts WHERE notified_at > ?2 LIMIT ?3)";
 
+/// A credit that is owed is not tried again.
+const OWED_CREDITS: &str = "
+    UPDATE sla_months SET owed_at = ?1
+     WHERE (rental_id, month, tenure) IN (
+           SELECT rental_id, month, tenure FROM sla_months WHERE owed_at > ?2
+            ORDER BY owed_at LIMIT ?3)";
+
+/// A compensation that is owed is not tried again.
+const OWED_COMPENSATIONS: &str = "
+    UPDATE leaving_compensations SET owed_at = ?1
+     WHERE rental_id IN (SELECT rental_id FROM leaving_compensations WHERE owed_at > ?2
+                          ORDER BY owed_at LIMIT ?3)";
+
 /// What brings times back, and how far from now each can be at most, in seconds. `?1` now, `?2` the
 /// latest that a time can be, `?3` how many rows.
-pub const BOUNDS: [(&str, i64); 11] = [
+pub const BOUNDS: [(&str, i64); 13] = [
     (MAILS, MAIL_SECONDS),
     (MESSAGES, MESSAGE_SECONDS),
     (JOBS, if LEASE_SECONDS > RETRY_MAX_SECONDS { LEASE_SECONDS } else { RETRY_MAX_SECONDS }),
@@ -102,6 +116,8 @@ pub const BOUNDS: [(&str, i64); 11] = [
     (LOST_FARMS, 0),
     (AGENTS, 0),
     (ALERTS, 0),
+    (OWED_CREDITS, OWED_AGAIN_SECONDS),
+    (OWED_COMPENSATIONS, OWED_AGAIN_SECONDS),
 ];
 
 /// Brings back the times that a clock that was ahead has left; a bounded number each time.
@@ -114,10 +130,12 @@ pub fn reset(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
 }
 
 /// The statements whose index a test checks.
-pub const INDEXED: [(&str, &str); 5] = [
+pub const INDEXED: [(&str, &str); 7] = [
     (MAILS, "mails_by_due"),
     (ACTIONS, "machine_actions_by_due"),
     (OPEN_ACTIONS, "machine_actions_by_expiry"),
     (HOLDS, "quotes_by_hold"),
     (FARMS, "farms_by_check"),
+    (OWED_CREDITS, "sla_months_owed"),
+    (OWED_COMPENSATIONS, "leaving_compensations_owed"),
 ];

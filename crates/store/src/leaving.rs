@@ -3,21 +3,25 @@
 use domain::evaluation;
 use domain::id::{AccountId, NodeId, RentalId, SliceId};
 use domain::leaving::{self, MoveCause, MoveError, NoticeError, SlaCommitment, Target};
+use domain::money::Usd;
 use domain::offering::{self, OfferingError};
 use domain::provisioning::{AGENT_SECONDS, Owed, REMOVAL_LATE_SECONDS};
-use domain::rental::Ending;
+use domain::rental::{self, Ending};
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
 use crate::due::{NotificationMail, mail_params, write_down};
 use crate::jobs;
-use crate::nodes::{self, Farmer};
+use crate::nodes::{self, FarmNode, Farmer};
 use crate::offers::Offer;
+use crate::refusal::Refusal;
 use crate::rentals::{
-    Rental, SAVE_ATTEMPTS, bookings_json, change_params, find, periods_json, removal_late_at,
+    Rental, SAVE_ATTEMPTS, booking_json, bookings_json, change_params, find, periods_json,
+    removal_late_at,
 };
 use crate::renting::{self, RenterContext, SLICES_MAX};
 use crate::row::{row, select};
+use crate::sla_results::OWED_AGAIN_SECONDS;
 
 /// Why a node was not withdrawn.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -347,10 +351,12 @@ pub fn overdue(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<LeavingRen
 
 /// Ends a rental because its node leaves; the columns of the command view, in order.
 const END: &str = "
-    INSERT INTO end_leaving_rental
+    INSERT INTO end_cut_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-            bookings, event, mail_id, mail_kind, sealed, removal_late_at, changed_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+            bookings, event, mail_id, mail_kind, sealed, removal_late_at, changed_at, leaves_at,
+            compensation_micros, compensation, owed_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+            ?20)";
 
 /// What ending a rental means because its node leaves; `None` before that.
 pub fn plan_end(due: &LeavingRental, now: Timestamp) -> Option<Ending> {
@@ -366,10 +372,101 @@ pub fn end(
     mail: Option<&NotificationMail<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let change = change_params(&due.rental.life, &ending.change, now);
-    let times = [removal_late_at(&ending.change), now.into()];
-    let params: Vec<Value> = change.into_iter().chain(mail_params(mail)).chain(times).collect();
-    db.run(END, &params).map(drop)
+    save_end(db, &due.rental.life, ending, due.leaves_at, mail, now)
+}
+
+/// Ends a rental whose node leaves at `leaves_at`, and books what the farmer owes the renter for
+/// it, or notes that it is owed. Refused where the rental or the notice has changed meanwhile.
+pub(crate) fn save_end(
+    db: &dyn Db,
+    seen: &rental::Rental,
+    ending: &Ending,
+    leaves_at: Timestamp,
+    mail: Option<&NotificationMail<'_>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let change = change_params(seen, &ending.change, now);
+    let times = [removal_late_at(&ending.change), now.into(), leaves_at.into()];
+    let head: Vec<Value> = change.into_iter().chain(mail_params(mail)).chain(times).collect();
+    let booking = leaving::compensation(seen, ending.compensation);
+    let booking = booking.map(|booking| booking_json(&booking).to_string());
+    let with = |booking: Option<&str>, owed_at: Option<Timestamp>| {
+        let money = [ending.compensation.micros().into(), booking.into(), owed_at.into()];
+        db.run(END, &[&head[..], &money].concat()).map(drop)
+    };
+    match with(booking.as_deref(), None) {
+        // The earnings do not suffice: then it is owed.
+        Err(StoreError::Refused(Refusal::BalanceNeverNegative)) if booking.is_some() => {
+            with(None, Some(now.plus_seconds(OWED_AGAIN_SECONDS)))
+        }
+        other => other,
+    }
+}
+
+row! {
+    /// A compensation that is owed.
+    struct Owing {
+        rental: rental::Rental,
+        amount: Usd = "m.micros",
+    }
+}
+
+/// Up to `?2` compensations that are owed and to be tried at `?1`. Served by the index
+/// `leaving_compensations_owed`.
+const OWED: &str = select!(
+    Owing,
+    "FROM leaving_compensations m
+     CROSS JOIN rentals r ON r.id = m.rental_id
+     WHERE m.owed_at <= ?1 ORDER BY m.owed_at LIMIT ?2"
+);
+
+/// Books a compensation that was owed; the columns of the command view, in order.
+const PAY: &str = "
+    INSERT INTO pay_compensation (rental_id, booking, paid_at) VALUES (?1, ?2, ?3)";
+
+/// The compensation of `?1` is tried again at `?2`, if it is still owed.
+const LATER: &str = "
+    UPDATE leaving_compensations SET owed_at = ?2
+     WHERE rental_id = ?1 AND owed_at IS NOT NULL";
+
+/// Books compensations that were owed, as far as the earnings suffice by now: at most `limit` of
+/// them.
+pub fn pay_owed(db: &dyn Db, now: Timestamp, limit: u32) -> Result<(), StoreError> {
+    for Owing { rental, amount } in db.all(OWED, &[now.into(), limit.into()])? {
+        let Some(booking) = leaving::compensation(&rental, amount) else { continue };
+        let booking = Value::Text(booking_json(&booking).to_string());
+        match db.run(PAY, &[Value::text(rental.id), booking, now.into()]) {
+            Ok(_) => {}
+            Err(StoreError::Refused(Refusal::BalanceNeverNegative | Refusal::CreditChanged)) => {
+                let later = now.plus_seconds(OWED_AGAIN_SECONDS);
+                db.run(LATER, &[Value::text(rental.id), later.into()])?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// What leaving costs the farmer of the node `?1` at most, if it leaves at `?2`: compensations of
+/// the rentals that are paid for beyond that. Served by the index `rentals_one_live_per_slice`.
+const COST: &str = "
+    SELECT coalesce(sum(micros), 0) FROM leaving_costs WHERE node_id = ?1 AND ends_at > ?2";
+
+/// What leaving the market costs the farmer of a node at most by now: on its day, or as early as it
+/// can; nothing once it has left.
+pub fn cost(db: &dyn Db, node: &FarmNode, now: Timestamp) -> Result<Usd, StoreError> {
+    let leaves_at = node.leaves_at.unwrap_or_else(|| leaving::earliest(node.is_used(), now));
+    db.one(COST, &[node.offer.node.0.into(), leaves_at.into()])
+}
+
+/// What makes good that the node of the rental `?1` left, and whether that is still owed.
+const COMPENSATION: &str = "
+    SELECT micros, owed_at IS NOT NULL FROM leaving_compensations WHERE rental_id = ?1";
+
+/// What a renter gets because a rental's node left, and whether the farmer still owes it; `None`
+/// for nothing.
+pub fn compensation_of(db: &dyn Db, rental: RentalId) -> Result<Option<(Usd, bool)>, StoreError> {
+    db.first(COMPENSATION, &[Value::text(rental)])
 }
 
 /// Marks up to `?2` nodes as left whose day has come by `?1` and of which nothing is rented or
@@ -389,5 +486,10 @@ pub fn leave(db: &dyn Db, now: Timestamp, limit: u32) -> Result<usize, StoreErro
 }
 
 /// The statements that are served by an index, for the test of their plans.
-pub const INDEXED: [(&str, &str); 3] =
-    [(UNNOTIFIED, "nodes_by_leaving"), (OVERDUE, "nodes_by_leaving"), (LEAVE, "nodes_by_leaving")];
+pub const INDEXED: [(&str, &str); 5] = [
+    (UNNOTIFIED, "nodes_by_leaving"),
+    (OVERDUE, "nodes_by_leaving"),
+    (LEAVE, "nodes_by_leaving"),
+    (OWED, "leaving_compensations_owed"),
+    (COST, "rentals_one_live_per_slice"),
+];

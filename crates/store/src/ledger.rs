@@ -53,6 +53,7 @@ const ENTRIES: &str = select!(
       JOIN ledger_entries e ON e.ledger_account_id = a.id
       JOIN ledger_transactions t ON t.id = e.transaction_id
      WHERE a.kind = 'wallet' AND a.owner_id = ?1 AND e.transaction_id < ?2
+       AND e.transaction_id > (SELECT transaction_id FROM archive_bounds)
      ORDER BY e.transaction_id DESC
      LIMIT ?3"
 );

@@ -6,6 +6,8 @@
 pub mod access;
 pub mod accounts;
 pub mod agents;
+pub mod archive_file;
+pub mod archives;
 pub mod audit;
 pub mod chain;
 pub mod challenges;

@@ -12,6 +12,7 @@ use domain::template::Template;
 use domain::time::Timestamp;
 use serde_json::{Value as Json, json};
 
+use crate::audit::{self, NewEntry};
 use crate::db::{Db, StoreError, Value};
 use crate::jobs::{Agent, ReportFailure};
 use crate::ports::ports_of;
@@ -37,6 +38,8 @@ pub struct NewAction<'a> {
     pub renter: AccountId,
     /// Has its response stored; `None` for a request without a key.
     pub intention: Option<&'a Intention>,
+    /// That they asked.
+    pub audit: &'a NewEntry<'a>,
 }
 
 /// An action for each of some machines, by the jobs that created them.
@@ -77,9 +80,10 @@ impl From<StoreError> for ActionFailure {
 
 /// Records an action; the columns of the command view, in order.
 const REQUEST: &str = "
-    INSERT INTO request_machine_action
-           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    INSERT INTO begin_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, audit_entry,
+            requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 /// Has something done with a machine, and stores the response.
 pub fn request(
@@ -96,6 +100,7 @@ pub fn request(
         action.kind.leaves_running().map(Value::from).into(),
         now.plus_seconds(ACTION_SECONDS).into(),
         responses::column(action.intention, response),
+        audit::column(action.audit),
         now.into(),
     ];
     db.run(REQUEST, &params).map(drop).map_err(ActionFailure::from)
@@ -103,9 +108,9 @@ pub fn request(
 
 /// Says which keys get in; the columns of the command view, in order.
 const SET_KEYS: &str = "
-    INSERT INTO set_machine_keys
-           (id, renter_id, ssh_keys, actions, expires_at, response, requested_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    INSERT INTO change_machine_keys
+           (id, renter_id, ssh_keys, actions, expires_at, response, audit_entry, requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 /// Which keys get in to the machines of a rental.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +125,8 @@ pub struct NewKeys<'a> {
     pub actions: &'a ActionsOfMachines<'a>,
     /// Has its response stored; `None` for a request without a key.
     pub intention: Option<&'a Intention>,
+    /// That they asked.
+    pub audit: &'a NewEntry<'a>,
 }
 
 /// Changes which keys get in to the machines of a rental, and stores the response.
@@ -136,6 +143,7 @@ pub fn set_keys(
         actions_column(new.actions),
         now.plus_seconds(ACTION_SECONDS).into(),
         responses::column(new.intention, response),
+        audit::column(new.audit),
         now.into(),
     ];
     db.run(SET_KEYS, &params).map(drop).map_err(ActionFailure::from)
@@ -143,10 +151,10 @@ pub fn set_keys(
 
 /// Has a machine made anew; the columns of the command view, in order.
 const REBUILD: &str = "
-    INSERT INTO rebuild_machine
+    INSERT INTO begin_rebuild
            (id, job_id, renter_id, template, template_version, sealed, expires_at, response,
-            requested_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            audit_entry, requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 /// Has a machine made anew, with a template or the renter's own user data, which is encrypted, and
 /// stores the response.
@@ -167,6 +175,7 @@ pub fn rebuild(
         sealed.into(),
         now.plus_seconds(REBUILD_SECONDS).into(),
         responses::column(action.intention, response),
+        audit::column(action.audit),
         now.into(),
     ];
     db.run(REBUILD, &params).map(drop).map_err(ActionFailure::from)
@@ -174,9 +183,9 @@ pub fn rebuild(
 
 /// Has a password set; the columns of the command view, in order.
 const SET_PASSWORD: &str = "
-    INSERT INTO set_console_password
-           (id, job_id, renter_id, password_hash, expires_at, requested_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    INSERT INTO begin_console_password
+           (id, job_id, renter_id, password_hash, expires_at, audit_entry, requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 /// Has a password set for the console of a machine; `hash` is what it comes to by crypt(3).
 pub fn set_password(
@@ -191,6 +200,7 @@ pub fn set_password(
         Value::text(action.renter),
         hash.into(),
         now.plus_seconds(ACTION_SECONDS).into(),
+        audit::column(action.audit),
         now.into(),
     ];
     db.run(SET_PASSWORD, &params).map(drop).map_err(ActionFailure::from)
@@ -219,12 +229,14 @@ row! {
     }
 }
 
-/// Up to `?2` actions of the rental `?1`, which the caller has shown to be seen, the latest first.
-/// Served by the index `machine_actions_by_rental`.
+/// Up to `?2` actions of the rental `?1`, which the caller has shown to be seen, the latest first,
+/// and of those of one instant, the one that was begun last. Served by the index
+/// `machine_actions_by_rental`.
 const OF_RENTAL: &str = select!(
     Action,
     "FROM machine_actions a JOIN jobs j ON j.id = a.job_id
-     WHERE a.rental_id = ?1 ORDER BY a.id DESC LIMIT ?2"
+     WHERE a.rental_id = ?1
+     ORDER BY a.created_at DESC, a.rowid DESC LIMIT ?2"
 );
 
 /// The latest actions of a rental's machines.
@@ -338,6 +350,17 @@ const REPORT: &str = "
      WHERE id = ?1 AND state = ?2 AND fence = ?3
  RETURNING id";
 
+/// What the end of an action means, beside that it is done.
+#[derive(Clone, Copy, Debug)]
+pub enum ActionEnd<'a> {
+    /// Nothing.
+    Plain,
+    /// The machine was made anew, and is reached so, encrypted.
+    Rebuilt(&'a [u8]),
+    /// Its keys were changed: after a transfer, it is restarted by this action.
+    KeysChanged(ActionId),
+}
+
 /// A report on an action.
 #[derive(Clone, Copy, Debug)]
 pub struct ActionReport<'a> {
@@ -347,8 +370,8 @@ pub struct ActionReport<'a> {
     pub fence: u32,
     /// What is reported.
     pub report: Report,
-    /// How the machine is reached, encrypted: of one that was made anew.
-    pub sealed: Option<&'a [u8]>,
+    /// What else its end means.
+    pub end: ActionEnd<'a>,
     /// Why it failed, in the agent's words.
     pub reason: Option<&'a str>,
 }
@@ -374,6 +397,12 @@ pub fn subject(
 const FINISH_REBUILD: &str = "
     INSERT INTO finish_rebuild (id, fence, sealed, finished_at) VALUES (?1, ?2, ?3, ?4)";
 
+/// Ends an action that has changed the keys of a machine; the columns of the command view, in
+/// order.
+const FINISH_KEY_CHANGE: &str = "
+    INSERT INTO finish_key_change (id, fence, restart_id, expires_at, finished_at)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
+
 /// Takes a report over; answers until when the lease is prolonged by it.
 pub fn report(
     db: &dyn Db,
@@ -381,20 +410,36 @@ pub fn report(
     action_report: &ActionReport<'_>,
     now: Timestamp,
 ) -> Result<Timestamp, ReportFailure> {
-    let ActionReport { action, fence, report, sealed, reason } = *action_report;
+    let ActionReport { action, fence, report, end, reason } = *action_report;
     let found = [Value::text(agent.farmer), agent.farm.into(), Value::text(action)];
     for _ in 0..SAVE_ATTEMPTS {
         let seen: Progress = db.first(FIND, &found)?.ok_or(ReportFailure::NoSuchJob)?;
         let Some((state, due_at)) = machine_action::report(&seen, fence, report, now)? else {
             return Ok(now.plus_seconds(LEASE_SECONDS));
         };
-        if let Some(sealed) = sealed {
-            let params = [Value::text(action), fence.into(), sealed.into(), now.into()];
-            match db.run(FINISH_REBUILD, &params) {
-                Ok(_) => return Ok(due_at),
-                Err(error) if error.is_race() => continue,
-                Err(error) => return Err(error.into()),
+        let ended = match (report, end) {
+            (Report::Complete, ActionEnd::Rebuilt(sealed)) => {
+                let params = [Value::text(action), fence.into(), sealed.into(), now.into()];
+                Some(db.run(FINISH_REBUILD, &params))
             }
+            (Report::Complete, ActionEnd::KeysChanged(restart)) => {
+                let expires_at = now.plus_seconds(ACTION_SECONDS).into();
+                let params = [
+                    Value::text(action),
+                    fence.into(),
+                    Value::text(restart),
+                    expires_at,
+                    now.into(),
+                ];
+                Some(db.run(FINISH_KEY_CHANGE, &params))
+            }
+            (_, ActionEnd::Plain) | (Report::Progress(_) | Report::Fail { .. }, _) => None,
+        };
+        match ended {
+            Some(Ok(_)) => return Ok(due_at),
+            Some(Err(error)) if error.is_race() => continue,
+            Some(Err(error)) => return Err(error.into()),
+            None => {}
         }
         let params = [
             Value::text(action),

@@ -17,9 +17,9 @@ const SHORT_KEPT_SECONDS: i64 = 45 * 86_400;
 /// The same of the others: until no term goes on in which they were. Seconds: four years.
 const LONG_KEPT_SECONDS: i64 = 4 * 366 * 86_400;
 
-/// The outages of the rental `r`: of the nodes that it was on while it was there, and of its
-/// machine, unless it is a whole node. Served by the indexes `outages_by_node`, `jobs_by_rental`
-/// and `outages_by_machine`.
+/// The outages of the rental `r`: of the nodes that it was on while it was there; of its machines,
+/// each with its slice where the rental is of a whole node; and of how many slices it is then.
+/// Served by the indexes `outages_by_node`, `jobs_by_rental` and `outages_by_machine`.
 pub(crate) const OUTAGES: &str = "
     (SELECT json_group_array(json_array(
                 max(o.from_at, t.started_at),
@@ -30,10 +30,11 @@ pub(crate) const OUTAGES: &str = "
        JOIN outages o ON o.node_id = t.node_id AND o.job_id IS NULL
       WHERE t.rental_id = r.id AND coalesce(o.until_at > t.started_at, 1)
         AND coalesce(o.from_at < t.ended_at, 1)),
-    (SELECT json_group_array(json_array(o.from_at, o.until_at, NULL))
+    (SELECT json_group_array(json_array(j.slice_number, o.from_at, o.until_at))
        FROM jobs j
        JOIN outages o ON o.job_id = j.id
-      WHERE j.rental_id = r.id AND j.kind = 'create' AND r.slice_number IS NOT NULL)";
+      WHERE j.rental_id = r.id AND j.kind = 'create'),
+    iif(r.slice_number IS NULL, r.slices, NULL)";
 
 impl FromJson for Outage {
     type Json = (i64, Option<i64>, Option<i64>);
@@ -47,12 +48,30 @@ impl FromJson for Outage {
     }
 }
 
+/// An outage of the machine on a slice.
+struct OfMachine(u32, Outage);
+
+impl FromJson for OfMachine {
+    type Json = (u32, i64, Option<i64>);
+
+    fn from_json((slice, from, until): Self::Json) -> Option<OfMachine> {
+        Some(OfMachine(slice, Outage::from_json((from, until, None))?))
+    }
+}
+
 impl FromRow for Outages {
-    const WIDTH: usize = 2;
+    const WIDTH: usize = 3;
 
     fn from_row(columns: &mut Columns<'_>) -> Result<Outages, StoreError> {
-        let of_nodes = Vec::<Outage>::from_row(columns)?;
-        Ok(Outages::join(of_nodes.into_iter().chain(Vec::<Outage>::from_row(columns)?)))
+        let of_node = Vec::<Outage>::from_row(columns)?;
+        let of_machines = Vec::<OfMachine>::from_row(columns)?.into_iter();
+        Ok(match Option::<u32>::from_row(columns)? {
+            Some(slices) => {
+                let of_machines = of_machines.map(|OfMachine(slice, outage)| (slice, outage));
+                Outages::of_slices(slices, of_node, of_machines)
+            }
+            None => Outages::join(of_node.into_iter().chain(of_machines.map(|it| it.1))),
+        })
     }
 }
 

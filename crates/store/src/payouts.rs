@@ -95,9 +95,12 @@ row! {
             "(SELECT coalesce(sum((max(earned_micros - evaluated_micros, 0) * ?2 + 99) / 100), 0)
                 FROM tenures WHERE farmer_id = ?1 AND evaluate_at IS NOT NULL)
              + (SELECT micros FROM owed_credits WHERE farmer_id = ?1)",
+        leaving: Usd = "(SELECT leaving_micros FROM owed_credits WHERE farmer_id = ?1)",
         unsettled: Usd =
             "(SELECT coalesce(sum(micros), 0) FROM unsettled_earnings
                WHERE owner_id = ?1 AND settles_at > ?3)",
+        unproven: Usd =
+            "(SELECT coalesce(sum(micros), 0) FROM unproven_earnings WHERE owner_id = ?1)",
         wallet: Usd =
             "coalesce((SELECT balance_micros FROM ledger_accounts
                         WHERE kind = 'wallet' AND owner_id = ?1), 0)",
@@ -121,7 +124,9 @@ pub fn funds(db: &dyn Db, account: AccountId, now: Timestamp) -> Result<Funds, S
         return Ok(Funds {
             balance: Usd::ZERO,
             withheld: Usd::ZERO,
+            leaving: Usd::ZERO,
             unsettled: Usd::ZERO,
+            unproven: Usd::ZERO,
             wallet: Usd::ZERO,
             address: None,
             address_changed_at: None,
@@ -129,7 +134,48 @@ pub fn funds(db: &dyn Db, account: AccountId, now: Timestamp) -> Result<Funds, S
         });
     };
     let withheld = seen.withheld.min(seen.balance);
-    Ok(Funds { withheld, unsettled: seen.unsettled.min(seen.balance - withheld), ..seen })
+    let unsettled = seen.unsettled.min(seen.balance - withheld);
+    let unproven = seen.unproven.min(seen.balance - withheld - unsettled);
+    let leaving = seen.leaving.min(withheld);
+    Ok(Funds { withheld, leaving, unsettled, unproven, ..seen })
+}
+
+row! {
+    /// What an account has earned with a farm that it has not verified, and that is held.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct UnprovenFarm {
+        /// The grid's number of the farm.
+        pub farm: u32 = "u.farm_id",
+        /// Its name, by a node of it.
+        pub name: String =
+            "coalesce((SELECT farm_name FROM nodes
+                        WHERE farmer_id = u.owner_id AND farm_id = u.farm_id
+                        ORDER BY id LIMIT 1), '')",
+        /// How much.
+        pub held: Usd = "sum(u.micros)",
+        /// On how many days it was used, of [`payout::PROVEN_DAYS`].
+        pub days: u32 =
+            "coalesce((SELECT days FROM farm_uses
+                        WHERE owner_id = u.owner_id AND farm_id = u.farm_id), 0)",
+        /// Whether another account has verified it.
+        pub is_of_another: bool = "EXISTS (SELECT 1 FROM farms WHERE id = u.farm_id)",
+    }
+}
+
+/// The farms whose earnings of the account `?1` are held as unproven, at most `?2`. Served by the
+/// primary key of `unproven_earnings`.
+const UNPROVEN: &str = select!(
+    UnprovenFarm,
+    "FROM unproven_earnings u WHERE u.owner_id = ?1
+    GROUP BY u.owner_id, u.farm_id ORDER BY u.farm_id LIMIT ?2"
+);
+
+/// The most farms that are listed with what is held of their earnings.
+const UNPROVEN_MAX: u32 = 100;
+
+/// The farms that an account has to verify, or to wait for, before what they earned is paid out.
+pub fn unproven(db: &dyn Db, account: AccountId) -> Result<Vec<UnprovenFarm>, StoreError> {
+    db.all(UNPROVEN, &[Value::text(account), UNPROVEN_MAX.into()])
 }
 
 /// Requests a payout; the columns of the command view, in order. Refused unless address and means

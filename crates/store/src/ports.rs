@@ -6,6 +6,7 @@ use domain::port::Port;
 use domain::time::Timestamp;
 use serde_json::{Value as Json, json};
 
+use crate::audit::{self, NewEntry};
 use crate::db::{Db, Value};
 use crate::machine_actions::ActionFailure;
 use crate::row::column;
@@ -42,9 +43,9 @@ pub(crate) fn pairs(ports: &[Port]) -> Json {
 
 /// Sets the ports of a rental; the columns of the command view, in order.
 const SET: &str = "
-    INSERT INTO set_rental_ports
-           (rental_id, ports, actions, renter_id, expires_at, requested_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    INSERT INTO change_rental_ports
+           (rental_id, ports, actions, renter_id, expires_at, audit_entry, requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 /// Sets which ports of a rental's machines are reachable, and has each of its machines, known by
 /// the job that created it, changed by an action.
@@ -54,6 +55,7 @@ pub fn set(
     rental: RentalId,
     ports: &[Port],
     actions: &[(ActionId, &JobId)],
+    audit: &NewEntry<'_>,
     now: Timestamp,
 ) -> Result<(), ActionFailure> {
     let action =
@@ -65,6 +67,7 @@ pub fn set(
         Value::Text(actions.to_string()),
         Value::text(renter),
         now.plus_seconds(ACTION_SECONDS).into(),
+        audit::column(audit),
         now.into(),
     ];
     db.run(SET, &params).map(drop).map_err(ActionFailure::from)

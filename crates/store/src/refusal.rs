@@ -23,7 +23,14 @@ pub enum Refusal {
     AccountInUse,
     /// The farm has no agent that could make the machine.
     AgentGone,
-    /// The audit log, and its seals, only grow.
+    /// The archive does not hold what was to be archived: its last row has another seal, or is an
+    /// event that is not a notification yet.
+    ArchiveNotSealed,
+    /// Another run has archived rows of the chain.
+    ArchiveOutOfOrder,
+    /// What was archived stays so.
+    ArchivesAppendOnly,
+    /// The audit log, and its seals, only grow, unless they are archived.
     AuditAppendOnly,
     /// The wallet does not hold what it was to hold then.
     BalanceChanged,
@@ -47,7 +54,7 @@ pub enum Refusal {
     EmailTaken,
     /// An event of this kind does not concern renters, or farmers.
     EventAudienceMatchesKind,
-    /// Events only come.
+    /// Events only come, unless they are archived.
     EventsAppendOnly,
     /// Another account has verified the node's farm.
     FarmOfAnotherAccount,
@@ -61,7 +68,7 @@ pub enum Refusal {
     IdempotencyKeyUsed,
     /// Jobs are ended, not deleted.
     JobsNeverDeleted,
-    /// The ledger, its months and its seals only grow.
+    /// The ledger, its months and its seals only grow, unless they are archived.
     LedgerAppendOnly,
     /// The action of the machine is not leased, or not by this agent, any more.
     MachineActionChanged,
@@ -157,6 +164,8 @@ impl Refusal {
                 | Refusal::AccountHasOpenPayout
                 | Refusal::AccountInUse
                 | Refusal::AgentGone
+                | Refusal::ArchiveNotSealed
+                | Refusal::ArchiveOutOfOrder
                 | Refusal::BalanceChanged
                 | Refusal::BalanceNeverNegative
                 | Refusal::BookingExists

@@ -533,11 +533,16 @@ pub fn end(
     now: Timestamp,
 ) -> Result<(Rental, Usd), ChangeFailure> {
     for _ in 0..SAVE_ATTEMPTS {
-        let (found, Ending { change, refund, .. }) = plan_end(db, renter, id, now)?;
+        let (found, ending) = plan_end(db, renter, id, now)?;
+        let (life, refund) = (&found.life, ending.refund);
         if let Some(confirmed) = confirmed.filter(|confirmed| *confirmed != refund) {
             return Err(ChangeFailure::RefundChanged { refund, confirmed });
         }
-        match save(db, &found.life, &change, None, now) {
+        let saved = match found.market.leaves_at.filter(|_| ending.compensation > Usd::ZERO) {
+            Some(leaves_at) => crate::leaving::save_end(db, life, &ending, leaves_at, None, now),
+            None => save(db, life, &ending.change, None, now),
+        };
+        match saved {
             Ok(()) => return Ok((again(db, renter, id)?, refund)),
             Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),

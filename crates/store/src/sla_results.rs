@@ -24,7 +24,7 @@ use crate::row::{fields, row, select};
 /// one.
 const MEASURED_AT_ONCE: usize = 100;
 /// After how long what is owed is tried again. Seconds: six hours.
-const OWED_AGAIN_SECONDS: i64 = 6 * 3_600;
+pub(crate) const OWED_AGAIN_SECONDS: i64 = 6 * 3_600;
 /// The most months of one rental that are read at once.
 const MONTHS_MAX: u32 = 120;
 

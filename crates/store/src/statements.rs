@@ -3,7 +3,8 @@
 //! A month's entries follow one another in the ledger, from the transaction that began the month
 //! (`ledger_months`) to the one before the next month's first. So statements join: the closing
 //! balance of a month is the opening one of the next. The ledger only grows, and a statement is of
-//! the transactions up to one: its parts are of one moment, though it takes three queries.
+//! the transactions up to one: its parts are of one moment, though it takes three queries. Months
+//! of years that were archived have no statement any more: [`first_month`].
 
 use domain::id::AccountId;
 use domain::money::Usd;
@@ -11,6 +12,7 @@ use domain::month::Month;
 use domain::time::Timestamp;
 use strum::{IntoStaticStr, VariantArray};
 
+use crate::archives;
 use crate::db::{Db, StoreError, Value};
 use crate::row::{fields, row, select};
 
@@ -95,13 +97,15 @@ row! {
     }
 }
 
-/// The months in which something moved an account's wallet or earnings, the newest first: `?1`
-/// account, `?2` how many. Served by the primary key of `ledger_months`.
+/// The months in which something moved an account's wallet or earnings and that are not archived,
+/// the newest first: `?1` account, `?2` how many. Served by the primary key of `ledger_months`.
 const MONTHS: &str = "
     SELECT DISTINCT m.month
       FROM ledger_accounts a
       JOIN ledger_months m ON m.ledger_account_id = a.id
      WHERE a.kind IN ('wallet', 'earnings') AND a.owner_id = ?1
+       AND m.month >= (SELECT strftime('%Y-%m', ledger_closed_at, 'unixepoch')
+                         FROM archive_bounds)
      ORDER BY m.month DESC
      LIMIT ?2";
 
@@ -110,13 +114,20 @@ pub fn months(db: &dyn Db, account: AccountId) -> Result<Vec<Month>, StoreError>
     db.all(MONTHS, &[Value::text(account), MONTHS_MAX.into()])
 }
 
+/// The first month that has statements: those before it are archived. `None` if none is.
+pub fn first_month(db: &dyn Db) -> Result<Option<Month>, StoreError> {
+    let bounds = archives::bounds(db)?;
+    Ok((bounds.ledger > 0).then(|| Month::of(bounds.ledger_closed_at)))
+}
+
 /// Where the month `?3` of the account of kind `?1` and owner `?2` lies in the ledger: the ledger
-/// account, the first transaction and the last, and the balances before and after. No row means
-/// that there is no such account; the first is behind the last in a month without entries. Served
-/// by the primary keys of `ledger_months` and `ledger_entries`.
+/// account, the first transaction and the last, and the balances before and after: those of the
+/// last entry before, or of the last one that was removed if that is later. No row means that there
+/// is no such account; the first is behind the last in a month without entries. Served by the
+/// primary keys of `ledger_months` and `ledger_entries`.
 const SPAN: &str = "
-    WITH span (account_id, first_id, next_id) AS (
-        SELECT a.id,
+    WITH span (account_id, removed_id, removed_micros, first_id, next_id) AS (
+        SELECT a.id, coalesce(o.transaction_id, 0), coalesce(o.balance_micros, 0),
                coalesce((SELECT first_transaction_id FROM ledger_months
                           WHERE ledger_account_id = a.id AND month >= ?3
                           ORDER BY month LIMIT 1), 9223372036854775807),
@@ -124,16 +135,20 @@ const SPAN: &str = "
                           WHERE ledger_account_id = a.id AND month > ?3
                           ORDER BY month LIMIT 1), 9223372036854775807)
           FROM ledger_accounts a
+          LEFT JOIN ledger_openings o ON o.ledger_account_id = a.id
          WHERE a.kind = ?1 AND a.owner_id = ?2)
     SELECT account_id, first_id,
-           coalesce((SELECT max(transaction_id) FROM ledger_entries
-                      WHERE ledger_account_id = account_id AND transaction_id < next_id), 0),
+           max(removed_id, coalesce((
+               SELECT max(transaction_id) FROM ledger_entries
+                WHERE ledger_account_id = account_id AND transaction_id < next_id), 0)),
            coalesce((SELECT balance_after_micros FROM ledger_entries
-                      WHERE ledger_account_id = account_id AND transaction_id < first_id
-                      ORDER BY transaction_id DESC LIMIT 1), 0),
+                      WHERE ledger_account_id = account_id
+                        AND transaction_id < first_id AND transaction_id > removed_id
+                      ORDER BY transaction_id DESC LIMIT 1), removed_micros),
            coalesce((SELECT balance_after_micros FROM ledger_entries
-                      WHERE ledger_account_id = account_id AND transaction_id < next_id
-                      ORDER BY transaction_id DESC LIMIT 1), 0)
+                      WHERE ledger_account_id = account_id
+                        AND transaction_id < next_id AND transaction_id > removed_id
+                      ORDER BY transaction_id DESC LIMIT 1), removed_micros)
       FROM span";
 
 /// Where a month lies in the ledger.
@@ -209,6 +224,7 @@ const EARNINGS: &str = select!(
       JOIN ledger_entries e ON e.ledger_account_id = a.id
       JOIN ledger_transactions t ON t.id = e.transaction_id
      WHERE a.kind = 'earnings' AND a.owner_id = ?1 AND e.transaction_id < ?2
+       AND e.transaction_id > (SELECT transaction_id FROM archive_bounds)
      ORDER BY e.transaction_id DESC
      LIMIT ?3"
 );

@@ -5,7 +5,7 @@ use domain::region;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
-use crate::invariants::{INVARIANTS, Invariant, violations};
+use crate::invariants::{INVARIANTS, Invariant, check_and_move};
 use crate::row::{row, select};
 use crate::{mails, unprovisioned};
 
@@ -62,14 +62,14 @@ pub fn check(db: &dyn Db, now: Timestamp, limit: u32) -> Result<usize, StoreErro
         known.iter().find(|check| check.id == invariant.id).map(|check| check.checked_at)
     };
     let before = now.plus_seconds(-CHECKED_FOR_SECONDS);
-    let mut due: Vec<&Invariant> =
+    let mut due: Vec<&'static Invariant> =
         INVARIANTS.iter().filter(|it| checked_at(it).is_none_or(|at| at <= before)).collect();
     due.sort_by_key(|invariant| checked_at(invariant));
     due.truncate(limit as usize);
     let mut failure = None;
     for invariant in &due {
-        let checked = violations(db, invariant).and_then(|found| {
-            let found = i64::try_from(found).unwrap_or(i64::MAX);
+        let checked = check_and_move(db, invariant).and_then(|found| {
+            let found = i64::try_from(found.violations).unwrap_or(i64::MAX);
             db.run(SAVE_CHECK, &[invariant.id.into(), found.into(), now.into()])
         });
         failure = failure.or(checked.err());

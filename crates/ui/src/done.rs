@@ -220,8 +220,9 @@ impl Done {
             }
             Done::KeyRemoved => "SSH key removed. Machines that already have it keep it.",
             Done::KeyRemovedFromMachines => {
-                "SSH key removed here and from its machines. A machine that still has it is listed \
-                 below."
+                "SSH key removed here and from its machines. SSH sessions that are open go on \
+                 until they are closed or the machine restarts. A machine that still has the key \
+                 is listed below."
             }
             Done::AccountDeleted => "Your account has been deleted.",
             Done::PayoutRequested => "Payout requested. The amount is reserved until it is paid.",

@@ -76,6 +76,7 @@ pub fn kind_in_words(kind: &str) -> String {
         "earning" => "Earning",
         "refund" => "Refund",
         "outage-refund" => "Refund for an outage",
+        "leaving-compensation" => "Compensation for leaving",
         "settlement" => "Settlement",
         "sla-credit" => "SLA credit",
         "sla-correction" => "Dispute adjustment",

@@ -14,23 +14,36 @@ use crate::context::{Context, IDEMPOTENCY_KEY, Request, Response, UnreadableHead
 use crate::page::Field;
 use crate::problem::{Kind, Problem};
 use crate::text::sentence;
-use crate::{respond, session};
+use crate::{kept, respond, session};
 
 /// The longest reason that an operator gives.
 const REASON_CHARS_MAX: usize = 200;
 
 /// The name of the field with a form's idempotency key.
-const KEY_FIELD: &str = "idempotency_key";
+pub(crate) const KEY_FIELD: &str = "idempotency_key";
 
 /// Fields that are of a page and not of what its form asks for. Password managers read `username`.
-const PAGE_FIELDS: [&str; 4] = [session::FORM_TOKEN, KEY_FIELD, "next", "username"];
+const PAGE_FIELDS: [&str; 6] =
+    [session::FORM_TOKEN, KEY_FIELD, "next", kept::FIELD, kept::SENDER, "username"];
+
+/// What is said above a form that was kept while its sender signed in.
+const SHOWN_AGAIN: &str = "you had to sign in or verify again, so nothing was sent; check what you \
+                           entered and send it now";
 
 /// What stands in for a text that is no whole number. No field allows it.
 const NO_NUMBER: &str = "-9223372036854775808";
 
+/// Marks a request whose form is shown again rather than done.
+#[derive(Clone, Copy)]
+pub(crate) struct IsStale;
+
 /// The fields of a form, as a browser sends them.
 #[derive(Clone)]
-pub struct Form(Vec<(String, String)>);
+pub struct Form {
+    fields: Vec<(String, String)>,
+    /// Whether it is shown again rather than done.
+    is_stale: bool,
+}
 
 impl Form {
     /// The most fields that are read: 200 boxes of a list, and what is around them.
@@ -40,17 +53,18 @@ impl Form {
     pub fn read(request: &Request) -> Form {
         let pairs = form_urlencoded::parse(request.body()).take(Form::FIELDS_MAX);
         let pairs = pairs.map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n")));
-        Form(pairs.collect())
+        let is_stale = request.extensions().get::<IsStale>().is_some();
+        Form { fields: pairs.collect(), is_stale }
     }
 
     /// The text in a field; empty if it was not sent.
     pub fn text(&self, name: &str) -> &str {
-        self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
+        self.fields.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
     }
 
     /// The texts of every field of this name, such as the boxes that are ticked.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+        self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
     /// The key that marks the intention of whoever sent it: a form of a page that has one must.
@@ -61,22 +75,26 @@ impl Form {
     /// The same without these fields.
     #[must_use]
     pub fn without(mut self, names: &[&str]) -> Form {
-        self.0.retain(|(name, _)| !names.contains(&name.as_str()));
+        self.fields.retain(|(name, _)| !names.contains(&name.as_str()));
         self
     }
 
     /// The same without those of these fields that are empty, which stands for left out.
     #[must_use]
     pub fn without_empty(mut self, names: &[&str]) -> Form {
-        self.0.retain(|(name, value)| !names.contains(&name.as_str()) || !value.trim().is_empty());
+        self.fields
+            .retain(|(name, value)| !names.contains(&name.as_str()) || !value.trim().is_empty());
         self
     }
 
     /// Decodes the fields as a `T`, such as the body of the operation that does the same. What is
     /// no whole number becomes one that the body refuses: so its rule stands beside the field, and
-    /// every other wrong field is named as well.
+    /// every other wrong field is named as well. A form that is to be shown again is a wrong one.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let fields = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        if self.is_stale {
+            return Err(Problem::new(Kind::StaleForm, SHOWN_AGAIN));
+        }
+        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut fields: Vec<_> = fields.filter(|(name, _)| !PAGE_FIELDS.contains(name)).collect();
         loop {
             let text = Serializer::new(String::new()).extend_pairs(&fields).finish();

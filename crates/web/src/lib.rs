@@ -17,6 +17,7 @@ pub mod env;
 pub mod form;
 pub mod job;
 pub mod json;
+pub mod kept;
 pub mod limit;
 pub mod openapi;
 pub mod operation;

@@ -64,7 +64,7 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     }
     if let Some(schema) = operation.body {
         described["requestBody"] = json!({
-            "required": true,
+            "required": !operation.is_body_optional,
             "content": { "application/json": { "schema": schema(generator) } },
         });
     }

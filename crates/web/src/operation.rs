@@ -110,6 +110,8 @@ pub struct Operation {
     pub dry_run: Option<SchemaOf>,
     /// The schema of the body that it takes.
     pub body: Option<SchemaOf>,
+    /// Whether no body at all is like `{}`.
+    pub is_body_optional: bool,
     /// The status of success.
     pub status: u16,
     /// What success answers.
@@ -141,6 +143,7 @@ impl Operation {
         takes_key: false,
         dry_run: None,
         body: None,
+        is_body_optional: false,
         status: 200,
         about_answer: "",
         answer: None,

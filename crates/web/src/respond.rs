@@ -87,6 +87,13 @@ pub fn moved(path: &str) -> Response {
     response
 }
 
+/// For now at another path, with the same method and body.
+pub fn same_method_at(path: &str) -> Response {
+    let mut response = see_other(path);
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    response
+}
+
 /// Nothing more to say.
 pub fn no_content() -> Response {
     let mut response = Response::new(Body::Bytes(Vec::new()));

@@ -8,7 +8,7 @@ use crate::form::Form;
 use crate::limit;
 use crate::operation::{Access, Operation, Parameter};
 use crate::problem::{Kind, Problem};
-use crate::{respond, session};
+use crate::{kept, respond, session};
 
 /// The page of an account's settings.
 pub const SETTINGS: &str = "/dashboard/settings";
@@ -189,7 +189,9 @@ fn admit_and_call(route: &Route, cx: &mut Context<'_>) -> Result<Response, Probl
     // A form that everybody may send was perhaps opened before its sender signed in.
     if route.is_form && is_session && route.access != Access::Public {
         let token = Form::read(cx.request).text(session::FORM_TOKEN).to_owned();
-        session::refuse_foreign_form(cx.request, &token)?;
+        if session::refuse_foreign_form(cx.request, &token).is_err() {
+            return kept::show_again(route.handler, cx);
+        }
     }
     refuse_unknown_fields(route, cx)?;
     (route.handler)(cx)
@@ -228,26 +230,25 @@ fn listed(known: &[Parameter]) -> String {
     }
 }
 
-/// Leads to where somebody confirms who they are and, where a page was asked for, back again.
+/// Leads to where somebody confirms who they are and, where a page was asked for, back again. A form
+/// is kept meanwhile.
 fn ask_verification(cx: &Context<'_>) -> Response {
-    let next = match *cx.request.method() {
-        Method::GET | Method::HEAD => cx.path_and_query(),
-        _ => SETTINGS,
-    };
-    let query: String =
-        url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-    respond::see_other(&format!("/dashboard/verify?{query}"))
+    lead_back(cx, "/dashboard/verify", "/dashboard/verify/kept")
 }
 
-/// Leads to the sign-in page and, where a page was asked for, back again.
+/// Leads to the sign-in page and, where a page was asked for, back again. A form is kept meanwhile.
 fn sign_in_first(cx: &Context<'_>) -> Response {
-    let next = match *cx.request.method() {
-        Method::GET | Method::HEAD => cx.path_and_query(),
-        _ => "/",
-    };
-    let query: String =
-        url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-    respond::see_other(&format!("/login?{query}"))
+    lead_back(cx, "/login", "/login/kept")
+}
+
+fn lead_back(cx: &Context<'_>, page: &str, page_of_forms: &str) -> Response {
+    if !matches!(*cx.request.method(), Method::GET | Method::HEAD) {
+        return kept::keep_at(page_of_forms, cx);
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", cx.path_and_query())
+        .finish();
+    respond::see_other(&format!("{page}?{query}"))
 }
 
 /// Goes on to `path` with a cookie set.

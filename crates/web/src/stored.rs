@@ -1,6 +1,8 @@
 //! Responses that are stored with their idempotency key: a request acts once, and a retry gets the
 //! response byte for byte.
 
+use std::slice;
+
 use domain::order::IdempotencyKey;
 use http::StatusCode;
 use serde::Serialize;
@@ -42,13 +44,34 @@ pub fn once(
     asked: &Value,
     act: impl FnOnce(Option<&Intention>) -> Result<StoredResponse, Problem>,
 ) -> Result<Response, Problem> {
-    let Some(intention) = intention(cx, key, asked) else { return act(None).and_then(sent) };
-    if let Some(earlier) = earlier_of(cx, &intention)? {
+    once_as(cx, key, slice::from_ref(asked), act)
+}
+
+/// The same for a request that can be understood in several ways, the first of which is how it is
+/// understood now: an earlier request that was any of them is the same.
+pub fn once_as(
+    cx: &Context<'_>,
+    key: Option<IdempotencyKey>,
+    asked: &[Value],
+    act: impl FnOnce(Option<&Intention>) -> Result<StoredResponse, Problem>,
+) -> Result<Response, Problem> {
+    let intentions: Vec<Intention> =
+        asked.iter().filter_map(|asked| intention(cx, key.clone(), asked)).collect();
+    let Some(first) = intentions.first() else { return act(None).and_then(sent) };
+    let earlier = || {
+        let mut found = intentions.iter().map(|intention| earlier_of(cx, intention));
+        let is_other = |found: &Result<Option<StoredResponse>, Problem>| {
+            found.as_ref().is_err_and(|problem| problem.kind == Kind::KeyReused)
+        };
+        let last = found.next_back().unwrap_or(Ok(None));
+        found.find(|found| !is_other(found)).unwrap_or(last)
+    };
+    if let Some(earlier) = earlier()? {
         return sent(earlier);
     }
-    let response = act(Some(&intention)).or_else(|problem| {
+    let response = act(Some(first)).or_else(|problem| {
         // A try of the same key may have been faster.
-        earlier_of(cx, &intention)?.ok_or(problem)
+        earlier()?.ok_or(problem)
     });
     response.and_then(sent)
 }

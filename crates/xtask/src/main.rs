@@ -66,6 +66,12 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         database: PathBuf,
     },
+    /// Runs every integrity check over all of a database's history.
+    CheckIntegrity {
+        /// The database's file.
+        #[arg(long, value_name = "PATH")]
+        database: PathBuf,
+    },
     /// Names operators, on the machine that the database is on.
     #[command(subcommand)]
     Operator(maintain::Operator),
@@ -73,6 +79,17 @@ enum Command {
     ImportNodeRental(maintain::NodeRental),
     /// Encrypts every secret in a database with the newest key.
     RotateKeys(maintain::Rotation),
+    /// Writes the ledger, events and audit log of closed years to files, or removes them, too.
+    Archive(maintain::Archiving),
+    /// Verifies files that `archive` wrote; needs no database.
+    Verify {
+        /// The files; each is to follow the one before it.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The file that the first one follows.
+        #[arg(long, value_name = "FILE")]
+        after: Option<PathBuf>,
+    },
     /// Signs the message of a claim to a farm with a phrase from standard input.
     #[command(disable_help_flag = true)]
     SignClaim(sign_claim::Options),
@@ -106,8 +123,13 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Migrate { database } => {
             maintain::migrate(&artifact::build_programs(&workspace)?, database)?;
         }
+        Command::CheckIntegrity { database } => maintain::check_integrity(&workspace, database)?,
         Command::Operator(operator) => maintain::operator(&workspace, operator)?,
         Command::ImportNodeRental(rental) => maintain::import_node_rental(&workspace, rental)?,
+        Command::Archive(archiving) => return maintain::archive(&workspace, archiving),
+        Command::Verify { files, after } => {
+            return maintain::verify(&workspace, files, after.as_deref());
+        }
         Command::RotateKeys(rotation) => maintain::rotate_keys(&workspace, rotation)?,
         Command::SignClaim(options) => sign_claim::run(&workspace, options)?,
         Command::Target => target::ensure(&workspace)?,

@@ -1,12 +1,12 @@
-//! What is done to a database from outside of the app: `migrate`, `operator`,
-//! `import-node-rental`, `rotate-keys`.
+//! What is done to a database from outside of the app: `migrate`, `operator`, `check-integrity`,
+//! `import-node-rental`, `rotate-keys`, `archive`; and `verify`, of its files.
 //!
 //! A program of its own does it, so that `cargo xtask` is there in seconds: SQLite takes a minute
 //! to compile, and is built along with the host.
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
@@ -67,6 +67,23 @@ pub(crate) struct Rotation {
     new_key: bool,
 }
 
+#[derive(Args)]
+pub(crate) struct Archiving {
+    /// The first year that is not archived, such as 2027. Years are archived half a year after
+    /// their end.
+    #[arg(long, value_name = "YEAR")]
+    before: i32,
+    /// The folder that the files are written to.
+    #[arg(long, value_name = "FOLDER")]
+    to: PathBuf,
+    /// Remove what the files hold from the database, once they were verified.
+    #[arg(long)]
+    remove: bool,
+    /// The database's file.
+    #[arg(long, value_name = "PATH")]
+    database: PathBuf,
+}
+
 /// Creates a database or upgrades it, and says which schema release it has then.
 pub(crate) fn migrate(programs: &Programs, database: &Path) -> Result<()> {
     run(command(programs, database).arg("migrate"))
@@ -80,6 +97,12 @@ pub(crate) fn operator(workspace: &Workspace, operator: &Operator) -> Result<()>
         Operator::Revoke(account) => ("revoke-operator", account),
     };
     run(command(&programs, &account.database).args([verb, &account.email]))
+}
+
+/// Runs every integrity check over all of the history.
+pub(crate) fn check_integrity(workspace: &Workspace, database: &Path) -> Result<()> {
+    let programs = artifact::build_programs(workspace)?;
+    run(command(&programs, database).arg("check-integrity"))
 }
 
 /// Takes over a rental of a whole node from before there were slices.
@@ -113,6 +136,33 @@ pub(crate) fn rotate_keys(workspace: &Workspace, rotation: &Rotation) -> Result<
     run(command(&programs, &rotation.database).arg("reseal").env("ENCRYPTION_KEYS", keys))
 }
 
+/// Writes rows of closed years to files, and removes them.
+pub(crate) fn archive(workspace: &Workspace, archiving: &Archiving) -> Result<ExitCode> {
+    let programs = artifact::build_programs(workspace)?;
+    let Archiving { before, to, remove, database } = archiving;
+    let mut command = command(&programs, database);
+    command.args(["archive", "--before", &before.to_string(), "--to"]).arg(to);
+    if *remove {
+        command.arg("--remove");
+    }
+    show(&mut command)
+}
+
+/// Verifies files of archived rows.
+pub(crate) fn verify(
+    workspace: &Workspace,
+    files: &[PathBuf],
+    after: Option<&Path>,
+) -> Result<ExitCode> {
+    let programs = artifact::build_programs(workspace)?;
+    let mut command = Command::new(&programs.maintain);
+    command.arg("verify");
+    if let Some(after) = after {
+        command.arg("--after").arg(after);
+    }
+    show(command.arg("--").args(files))
+}
+
 fn command(programs: &Programs, database: &Path) -> Command {
     let mut command = Command::new(&programs.maintain);
     command.arg("--database").arg(database);
@@ -122,4 +172,10 @@ fn command(programs: &Programs, database: &Path) -> Command {
 fn run(command: &mut Command) -> Result<()> {
     say(process::output(command)?.trim_end());
     Ok(())
+}
+
+/// Runs it with what it says while it works.
+fn show(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status().context("starting maintain")?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -26,8 +26,8 @@ pub const ABOUT_THE_API: &[Route] = &[
     Route::page("/docs/api", Access::Anonymous, |cx| api_docs(cx, &API)),
 ];
 
-/// Every route.
-pub fn routes() -> impl Iterator<Item = &'static Route> {
+/// The routes of each component, of all features.
+pub fn groups() -> Vec<&'static [Route]> {
     let features = [
         renting::ROUTES,
         billing::ROUTES,
@@ -39,5 +39,10 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         documents::ROUTES,
         &[ABOUT_THE_API],
     ];
-    features.into_iter().flatten().copied().flatten()
+    features.concat()
+}
+
+/// Every route.
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    groups().into_iter().flatten()
 }

@@ -2,6 +2,7 @@
 //! and the keys of who logs in with OpenSSH's client.
 
 use std::fs;
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -166,19 +167,29 @@ impl Rack {
 
     /// Logs in with the line and the known hosts that the marketplace shows, with somebody's key.
     pub fn log_in(&self, command: &str, known_hosts: &str, who: &str) -> Output {
+        self.ssh(command, known_hosts, who).arg("nproc").output().unwrap()
+    }
+
+    /// Logs in and stays.
+    pub fn open_session(&self, command: &str, known_hosts: &str, who: &str) -> Child {
+        let mut ssh = self.ssh(command, known_hosts, who);
+        let mut session = ssh.arg("echo; sleep 3600").stdout(Stdio::piped()).spawn().unwrap();
+        session.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        session
+    }
+
+    fn ssh(&self, command: &str, known_hosts: &str, who: &str) -> Command {
         let hosts = self.path("known_hosts");
         fs::write(&hosts, known_hosts).unwrap();
         let mut words = command.split(' ');
-        Command::new(words.next().unwrap())
-            .args(["-F", "none", "-n", "-i"])
+        let mut ssh = Command::new(words.next().unwrap());
+        ssh.args(["-F", "none", "-n", "-i"])
             .arg(self.path(who))
             .arg(format!("-oUserKnownHostsFile={}", hosts.display()))
             .args(["-oStrictHostKeyChecking=yes", "-oBatchMode=yes", "-oIdentitiesOnly=yes"])
             .args(["-oIdentityAgent=none", "-oConnectTimeout=20", "-oLogLevel=ERROR"])
-            .args(words)
-            .arg("nproc")
-            .output()
-            .unwrap()
+            .args(words);
+        ssh
     }
 
     /// The renter gets in and has one processor; who has another key does not get in.

@@ -10,6 +10,8 @@ use web::session::local_path;
 use web::text::sentence;
 use web::{Kind, Problem};
 
+use crate::account::way_on::WayOn;
+
 /// What `signup.html` shows.
 #[derive(Clone, Debug, Template)]
 #[template(path = "account/signup.html")]
@@ -42,10 +44,8 @@ pub(crate) struct Login {
     pub password_error: Option<String>,
     /// Why signing in failed; does not say whether the account exists.
     pub error: Option<String>,
-    /// Hidden field `next`: where to go afterwards.
-    pub next: Option<String>,
-    /// Where a passkey leads to.
-    pub passkey_next: String,
+    /// Where to go afterwards.
+    pub way_on: WayOn,
     /// The link to the other page, with the same `next`.
     pub signup_url: String,
     /// Whether a forgotten password can be replaced by mail.
@@ -86,15 +86,14 @@ impl Signup {
 
 impl Login {
     /// The empty form.
-    pub(crate) fn new(visit: &Visit<'_>, next: Option<&str>) -> Login {
+    pub(crate) fn new(visit: &Visit<'_>, way_on: WayOn) -> Login {
         Login {
             frame: visit.frame("Sign in", Section::Elsewhere),
             email: Field::default(),
             password_error: None,
             error: None,
-            next: next.map(str::to_owned),
-            passkey_next: next.unwrap_or(HOME).to_owned(),
-            signup_url: with_next("/signup", next),
+            signup_url: with_next("/signup", way_on.next.as_deref()),
+            way_on,
             can_reset: visit.has_mail,
         }
     }

@@ -9,15 +9,16 @@ use store::factors as kept;
 use ui::done::Done;
 use ui::visit::Visit;
 use web::form::{self, Form, belongs_to_form};
-use web::route::{SETTINGS, see_other_with_cookie};
+use web::route::SETTINGS;
 use web::{Context, Problem, Response, respond};
 
-use crate::account::page::{HOME, next as next_page};
+use crate::account::page::HOME;
+use crate::account::way_on::WayOn;
 use crate::codes::{self, NewCodes};
 use crate::second_factor::json::{
     AppCodeBody, SecondFactorBody, VerificationBody, parse_passkey_id,
 };
-use crate::second_factor::page::{Factors, RecoveryCodes, SecondFactor, TotpSetup, Verify, back};
+use crate::second_factor::page::{Factors, RecoveryCodes, SecondFactor, TotpSetup, Verify};
 use crate::{passkeys, verification};
 
 /// Where an app that is being set up is shown.
@@ -27,9 +28,9 @@ const SETUP: &str = "/dashboard/settings/totp";
 pub(crate) fn second_step(
     cx: &Context<'_>,
     waiting: &verification::Waiting,
-    next: Option<&str>,
+    way_on: WayOn,
 ) -> Result<Response, Problem> {
-    let page = SecondFactor::new(&Visit::of(cx)?, &waiting.challenge, waiting.factors, next);
+    let page = SecondFactor::new(&Visit::of(cx)?, &waiting.challenge, waiting.factors, way_on);
     respond::page(StatusCode::OK, &page)
 }
 
@@ -41,38 +42,46 @@ pub(crate) fn begin_again(_: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn finish_sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let next = next_page(Some(form.text("next")));
+    let way_on = WayOn::of_form(&form);
     let SecondFactorBody { challenge, code } = form.body()?;
     match verification::finish(cx, &challenge, &code) {
-        Ok(signed_in) => Ok(see_other_with_cookie(next.unwrap_or(HOME), &signed_in.cookie)),
+        Ok(signed_in) => way_on.go(cx, HOME, &signed_in.cookie),
         Err(problem) => form::refused(problem, |problem| {
             let factors = verification::waiting(cx, &challenge)?;
-            let page = SecondFactor::new(&Visit::of(cx)?, &challenge, factors, next);
+            let page = SecondFactor::new(&Visit::of(cx)?, &challenge, factors, way_on);
             Ok(page.refused(problem))
         }),
     }
 }
 
 pub(crate) fn ask_verification(cx: &Context<'_>) -> Result<Response, Problem> {
-    let next = cx.query("next");
+    ask(cx, WayOn::of_query(cx))
+}
+
+/// Takes a form that needs a verification first.
+pub(crate) fn keep_form(cx: &Context<'_>) -> Result<Response, Problem> {
+    ask(cx, WayOn::of_redirect(cx))
+}
+
+fn ask(cx: &Context<'_>, way_on: WayOn) -> Result<Response, Problem> {
     let factors = kept::of_account(cx.db, cx.session()?.account)?;
     if !factors.are_required() && verification::require_recent(cx).is_ok() {
         // Who has just confirmed and is asked again lacks a factor.
         return Ok(respond::see_other(&Done::FactorNeeded.at(SETTINGS)));
     }
-    let page = Verify::new(&Visit::of(cx)?, factors, back(next.as_deref()));
+    let page = Verify::new(&Visit::of(cx)?, factors, way_on);
     respond::page(StatusCode::OK, &page)
 }
 
 pub(crate) fn verify(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request).without_empty(&["password", "code"]);
-    let next = back(Some(form.text("next")));
+    let way_on = WayOn::of_form(&form);
     let verify = |body: VerificationBody| verification::verify(cx, &body);
     match form.body().and_then(verify) {
-        Ok(cookie) => Ok(see_other_with_cookie(next, &cookie)),
+        Ok(cookie) => way_on.go(cx, SETTINGS, &cookie),
         Err(problem) => form::refused(problem, |problem| {
             let factors = kept::of_account(cx.db, cx.session()?.account)?;
-            Ok(Verify::new(&Visit::of(cx)?, factors, next).refused(problem))
+            Ok(Verify::new(&Visit::of(cx)?, factors, way_on).refused(problem))
         }),
     }
 }

@@ -8,10 +8,10 @@ use ui::visit::Visit;
 use web::Problem;
 use web::page::{Frame, Moment, Section};
 use web::route::SETTINGS;
-use web::session::local_path;
 use web::text::sentence;
 
 use crate::account::page::HOME;
+use crate::account::way_on::WayOn;
 use crate::second_factor::json::passkey_id;
 
 /// What `second_factor.html` shows: the step after the password.
@@ -22,14 +22,14 @@ pub(crate) struct SecondFactor {
     pub frame: Frame,
     /// Hidden field `challenge`: that the password was right.
     pub challenge: String,
-    /// Hidden field `next`: where to go afterwards.
-    pub next: Option<String>,
+    /// Where to go afterwards.
+    pub way_on: WayOn,
     /// What is asked for, in a sentence.
     pub lede: String,
     /// Whether a code can be entered.
     pub takes_code: bool,
-    /// Where a passkey leads to, if one can be shown.
-    pub passkey_next: Option<String>,
+    /// Whether a passkey can be shown.
+    pub takes_passkey: bool,
     /// Why the code was refused.
     pub error: Option<String>,
 }
@@ -40,8 +40,8 @@ pub(crate) struct SecondFactor {
 pub(crate) struct Verify {
     /// What surrounds the page.
     pub frame: Frame,
-    /// Hidden field `next`: where to go afterwards.
-    pub next: String,
+    /// Where to go afterwards.
+    pub way_on: WayOn,
     /// Why this is asked.
     pub lede: String,
     /// Whether the password is asked for.
@@ -116,20 +116,20 @@ impl SecondFactor {
         visit: &Visit<'_>,
         challenge: &str,
         factors: factor::Factors,
-        next: Option<&str>,
+        way_on: WayOn,
     ) -> SecondFactor {
-        let (has_passkey, takes_code) = (factors.passkeys > 0, takes_code(factors));
+        let (takes_passkey, takes_code) = (factors.passkeys > 0, takes_code(factors));
         SecondFactor {
             frame: visit.frame("Two-factor authentication", Section::Elsewhere),
             challenge: challenge.to_owned(),
-            next: next.map(str::to_owned),
-            lede: sentence(match (takes_code, has_passkey) {
+            way_on,
+            lede: sentence(match (takes_code, takes_passkey) {
                 (true, true) => "use a passkey or enter a code",
                 (true, false) => "enter a code",
                 (false, _) => "use a passkey",
             }),
             takes_code,
-            passkey_next: has_passkey.then(|| next.unwrap_or(HOME).to_owned()),
+            takes_passkey,
             error: None,
         }
     }
@@ -142,11 +142,11 @@ impl SecondFactor {
 }
 
 impl Verify {
-    /// The form of somebody who wants to go on to `next`.
-    pub(crate) fn new(visit: &Visit<'_>, factors: factor::Factors, next: &str) -> Verify {
+    /// The form of somebody who wants to go on.
+    pub(crate) fn new(visit: &Visit<'_>, factors: factor::Factors, way_on: WayOn) -> Verify {
         Verify {
             frame: visit.frame("Verify it's you", Section::Elsewhere),
-            next: next.to_owned(),
+            way_on,
             lede: "The next page is protected. Your verification is valid for 15 minutes."
                 .to_owned(),
             takes_password: !factors.are_required(),
@@ -221,9 +221,4 @@ impl RecoveryCodes {
         let frame = visit.frame("Your recovery codes", Section::Elsewhere);
         RecoveryCodes { frame, codes }
     }
-}
-
-/// Where to go on to after a verification, if that is a path on this site.
-pub(crate) fn back(next: Option<&str>) -> &str {
-    local_path(next, SETTINGS)
 }

@@ -34,9 +34,18 @@ pub(crate) struct Kept {
     secret: String,
     /// The socket of its serial console.
     pub(crate) socket: PathBuf,
+    /// Sessions that began before this have ended, and links from before it are of no use. Seconds
+    /// since 1970.
+    #[serde(default)]
+    ended_at: u64,
 }
 
 impl Kept {
+    /// Whether a session that began then, or a link that was made then, is over.
+    pub(crate) fn is_over(&self, began_at: u64) -> bool {
+        began_at <= self.ended_at
+    }
+
     /// The secret's bytes.
     pub(crate) fn key(&self) -> Vec<u8> {
         // What this program has written can be read; whatever else is there signs nothing.
@@ -61,16 +70,29 @@ impl Consoles {
     pub(crate) fn keep(&self, slice: &str, rental: &str, socket: &Path) -> Result<String> {
         let name = Name::read(slice, rental).context("ids that are no names of files")?;
         let known = self.find(&name);
-        let secret = match &known {
-            Some(known) => known.secret.clone(),
-            None => random()?,
+        let (secret, ended_at) = match &known {
+            Some(known) => (known.secret.clone(), known.ended_at),
+            None => (random()?, 0),
         };
-        let kept = Kept { secret, socket: socket.to_owned() };
+        let kept = Kept { secret, socket: socket.to_owned(), ended_at };
         if known.as_ref() != Some(&kept) {
-            let text = serde_json::to_vec(&kept).context("a console is JSON")?;
-            write_whole(&self.path(&name), &text, 0o600)?;
+            self.write(&name, &kept)?;
         }
         Ok(kept.secret)
+    }
+
+    /// Ends whatever is open at a machine's console, if it has one: whoever may log in has changed.
+    pub(crate) fn end_sessions(&self, slice: &str, rental: &str, now: u64) -> Result<()> {
+        let name = Name::read(slice, rental).context("ids that are no names of files")?;
+        match self.find(&name) {
+            Some(kept) => self.write(&name, &Kept { ended_at: now, ..kept }),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self, name: &Name, kept: &Kept) -> Result<()> {
+        let text = serde_json::to_vec(kept).context("a console is JSON")?;
+        write_whole(&self.path(name), &text, 0o600)
     }
 
     /// The console of a machine, if it has one.

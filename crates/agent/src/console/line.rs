@@ -64,8 +64,15 @@ impl Lines {
         open.insert(name.clone(), Arc::downgrade(&line));
         let (consoles, name) = (consoles.clone(), name.clone());
         tokio::spawn(async move {
-            let is_there = || consoles.find(&name).is_some();
-            if let Some(why) = carry(socket, terminal, &show, typed, is_there).await {
+            let began = consoles.find(&name);
+            let is_over = || match consoles.find(&name) {
+                None => Some("The machine was removed, so its console closed."),
+                Some(kept) if began.as_ref() != Some(&kept) => {
+                    Some("The machine's SSH keys were changed, so its console closed.")
+                }
+                Some(_) => None,
+            };
+            if let Some(why) = carry(socket, terminal, &show, typed, is_over).await {
                 show.send_replace(View::Ended(why));
             }
         });
@@ -80,7 +87,7 @@ async fn carry(
     mut terminal: Terminal,
     show: &watch::Sender<View>,
     typed: mpsc::Receiver<Vec<u8>>,
-    is_there: impl Fn() -> bool,
+    is_over: impl Fn() -> Option<&'static str>,
 ) -> Option<&'static str> {
     let Ok(Ok(stream)) = time::timeout(SOCKET_LIMIT, UnixStream::connect(socket)).await else {
         return Some("The machine's console is not responding.");
@@ -105,8 +112,8 @@ async fn carry(
                 show_at = None;
             }
             () = show.closed() => return None,
-            _ = look.tick() => if !is_there() {
-                return Some("The machine was removed, so its console closed.");
+            _ = look.tick() => if let Some(why) = is_over() {
+                return Some(why);
             },
         }
     }

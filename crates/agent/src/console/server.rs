@@ -27,9 +27,12 @@ use tokio::time::{self, Instant};
 
 use crate::config::Console;
 use crate::console::gate::{Denied, Gate, SESSION_SECONDS};
-use crate::console::kept::{Consoles, Name, random};
+use crate::console::kept::{Consoles, Kept, Name, random};
 use crate::console::line::{Line, Lines, View};
 use crate::log::say;
+
+/// How long the market's links are good for, in seconds.
+const LINK_SECONDS: u64 = 60;
 
 /// How long a request may take to arrive.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -75,6 +78,19 @@ impl Server {
     fn gate(&self) -> MutexGuard<'_, Gate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// How many seconds the session in a request's cookies has left at a machine.
+    fn session(
+        &self,
+        kept: &Kept,
+        name: &Name,
+        headers: &HeaderMap,
+        now: u64,
+    ) -> Result<u64, Denied> {
+        let left = self.gate().session(name, cookie(headers), now)?;
+        let began_at = (now + left).saturating_sub(SESSION_SECONDS);
+        if kept.is_over(began_at) { Err(Denied::NoSession) } else { Ok(left) }
+    }
 }
 
 /// Starts the server on a thread of its own. An error is one of the port.
@@ -102,8 +118,9 @@ pub(crate) fn start(console: &Console, consoles: Consoles) -> Result<()> {
     Ok(())
 }
 
+/// Seconds since 1970.
 #[expect(clippy::disallowed_methods, reason = "the end of a link is a time of day")]
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }
@@ -156,22 +173,27 @@ async fn open(
     Query(link): Query<Link>,
     headers: HeaderMap,
 ) -> Response {
-    let found = Name::read(&slice, &rental)
-        .and_then(|name| Some((server.consoles.find(&name)?.key(), name)));
+    let found =
+        Name::read(&slice, &rental).and_then(|name| Some((server.consoles.find(&name)?, name)));
     // A machine that is not there answers as a link that does not fit: nobody learns which are.
-    let Some((key, name)) = found else { return refuse(Denied::Forged) };
+    let Some((kept, name)) = found else { return refuse(Denied::Forged) };
     let now = (server.clock)();
     let (Some(expires), Some(signature)) = (&link.expires, &link.signature) else {
-        let session = server.gate().session(&name, cookie(&headers), now);
-        return match session {
+        return match server.session(&kept, &name, &headers, now) {
             Ok(_) => page(&server, &name).into_response(),
             Err(denied) => refuse(denied),
         };
     };
     let Ok(token) = random() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let entered = server.gate().enter((&name, &key), (expires, signature), token.clone(), now);
+    let link = (expires.as_str(), signature.as_str());
+    let entered = server.gate().enter((&name, &kept.key()), link, token.clone(), now);
     if let Err(denied) = entered {
         return refuse(denied);
+    }
+    // The market made it for whoever could log in then.
+    let made_at = expires.parse().unwrap_or(0_u64).saturating_sub(LINK_SECONDS);
+    if kept.is_over(made_at) {
+        return refuse(Denied::Over);
     }
     let secure = if server.public_url.starts_with("https:") { "; Secure" } else { "" };
     let cookie = format!(
@@ -195,8 +217,7 @@ async fn attend(
     let found =
         Name::read(&slice, &rental).and_then(|name| Some((server.consoles.find(&name)?, name)));
     let Some((kept, name)) = found else { return refuse(Denied::NoSession) };
-    let session = server.gate().session(&name, cookie(&headers), (server.clock)());
-    let left = match session {
+    let left = match server.session(&kept, &name, &headers, (server.clock)()) {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(denied) => return refuse(denied),
     };

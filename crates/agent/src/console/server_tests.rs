@@ -319,3 +319,27 @@ fn a_console_at_which_nobody_types_ends() {
     let mut browser = farm.attend(&farm.enter(NOW + 60));
     assert!(browser.ended().starts_with("The console was idle"));
 }
+
+/// Whoever could log in before the keys were changed is not let in by what they have open.
+#[test]
+fn a_change_of_who_may_log_in_ends_consoles_sessions_and_earlier_links() {
+    let farm = Farm::new();
+    let cookie = farm.enter(NOW + 60);
+    let mut browser = farm.attend(&cookie);
+    browser.sees("login:");
+    let earlier = farm.link("r1", NOW + 59);
+    farm.consoles.end_sessions("s1", "r1", NOW).unwrap();
+    let why = "The machine's SSH keys were changed, so its console closed.";
+    assert_eq!(browser.ended(), why);
+    assert_eq!(farm.get("/console/s1/r1", &cookie).0, 403);
+    let origin = format!("http://{}", farm.address);
+    let refused = farm.try_attend("/console/s1/r1/socket", &origin, &cookie);
+    assert_eq!(refused.err(), Some(403));
+    assert_eq!(farm.get(&earlier, "").0, 403);
+    // A link from after that is one for whoever may log in now.
+    assert_eq!(farm.get(&farm.link("r1", NOW + 61), "").0, 200);
+    // The machine's console stays where it is, with the same secret.
+    farm.add("r1");
+    assert_eq!(farm.get("/console/s1/r1", &cookie).0, 403);
+    farm.consoles.end_sessions("s1", "r2", NOW).unwrap();
+}

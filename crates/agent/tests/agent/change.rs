@@ -2,7 +2,9 @@
 //! meanwhile.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 use crate::lease::wait_for_log;
 use crate::login::{access, check_login};
 use crate::market::{LIMIT, Outcome, Trap, When};
-use crate::setup::{Farm, SLICE, drive, log_in, request};
+use crate::setup::{Farm, SLICE, drive, log_in, request, ssh};
 
 /// Each event of `set-keys` and `set-password` at which the agent may be killed.
 const CHANGE_EVENTS: [(&str, When); 5] = [
@@ -83,6 +85,23 @@ fn keys_are_changed_while_the_machine_runs() {
     let on = farm.market.add("start", "r1", SLICE, json!({}));
     assert_eq!(farm.market.outcome(on), Outcome::Complete(Value::Null));
     assert_eq!(gets_in(&farm, &access), [true, false]);
+}
+
+/// The market restarts a machine after a transfer, for this.
+#[test]
+fn what_is_open_with_an_earlier_key_ends_with_a_restart() {
+    let (farm, access) = with_machine(Farm::new());
+    let mut session = ssh(farm.folder.path(), &access, "renter");
+    let host = access["address"].as_str().unwrap();
+    session.arg("-n").arg(format!("{}@{host}", access["user"].as_str().unwrap()));
+    let mut session = session.arg("echo; sleep 4324").stdout(Stdio::piped()).spawn().unwrap();
+    session.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    set_keys(&farm, &["stranger"]);
+    assert!(session.try_wait().unwrap().is_none(), "sshd and russh keep what is open");
+    let restart = farm.market.add("restart", "r1", SLICE, json!({}));
+    assert_eq!(farm.market.outcome(restart), Outcome::Complete(Value::Null));
+    assert!(!session.wait().unwrap().success(), "it is ended");
+    assert_eq!(gets_in(&farm, &access), [false, true]);
 }
 
 #[test]

@@ -2,17 +2,17 @@
 
 use askama::Template;
 use domain::money::Usd;
-use domain::payout::{Funds, OPEN_MAX, PayoutEvent, PayoutState};
+use domain::payout::{Funds, OPEN_MAX, PROVEN_DAYS, PayoutEvent, PayoutState};
 use domain::time::Timestamp;
 use store::accounts::Grant;
-use store::payouts::{Count, Payout};
+use store::payouts::{Count, Payout, UnprovenFarm};
 use strum::VariantArray;
 use ui::moment;
 use ui::visit::Visit;
 use web::api::PageOf;
 use web::form::{Form, error_above, sent};
 use web::page::{Badge, Fact, Field, Frame, Moment, Section, Tone};
-use web::text::sentence;
+use web::text::{counted, sentence};
 use web::{Kind, Problem};
 
 /// What `payouts.html` shows: what can be paid, the form that asks for it, and what was asked for.
@@ -26,8 +26,14 @@ pub(crate) struct Payouts {
     /// What is held back of the earnings, because SLAs were not compared yet or are disputed,
     /// such as `$6.00`; `None` for nothing.
     pub withheld: Option<String>,
+    /// What is held back for renters of nodes that leave; `None` for nothing.
+    pub leaving: Option<String>,
     /// What was earned with payments by card that are not settled yet; `None` if that is nothing.
     pub unsettled: Option<String>,
+    /// What is held because farms are not verified, by farm.
+    pub unproven: Vec<UnprovenRow>,
+    /// How many days of use release it.
+    pub proven_days: u32,
     /// Where it is paid to; `None` where nobody has said so.
     pub address: Option<String>,
     /// Whether a second factor has to be shown first.
@@ -46,6 +52,19 @@ pub(crate) struct Payouts {
     pub payouts: Vec<PayoutRow>,
     /// The address of the next page, if there is one.
     pub next_page: Option<String>,
+}
+
+/// A farm whose earnings are held until it is verified or was used for a month.
+#[derive(Clone, Debug)]
+pub(crate) struct UnprovenRow {
+    /// Such as `farm 1 (Freefarm)`.
+    pub farm: String,
+    /// Such as `$41.20`.
+    pub held: String,
+    /// On how many days it was used.
+    pub days: String,
+    /// Whether another account has verified it.
+    pub is_of_another: bool,
 }
 
 /// A payout, as its farmer sees it.
@@ -146,7 +165,13 @@ const LIST: &str = "/operator/payouts";
 impl Payouts {
     /// A page of payouts: one more than it holds, if there are more; `min` is the least that is
     /// paid out.
-    pub(crate) fn new(visit: &Visit<'_>, funds: Funds, min: Usd, found: Vec<Payout>) -> Payouts {
+    pub(crate) fn new(
+        visit: &Visit<'_>,
+        funds: Funds,
+        unproven: &[UnprovenFarm],
+        min: Usd,
+        found: Vec<Payout>,
+    ) -> Payouts {
         let grant = visit.viewer.map(|viewer| &viewer.identity.grant);
         let is_strong = matches!(grant, Some(Grant::Session { is_strong: true, .. }));
         let place = |payout: &Payout| payout.life.id.to_string();
@@ -155,9 +180,11 @@ impl Payouts {
         Payouts {
             frame: visit.frame("Payouts", Section::Farm),
             balance: funds.payable().for_people(),
-            withheld: (funds.withheld > Usd::ZERO).then(|| funds.withheld.to_cents().for_people()),
-            unsettled: (funds.unsettled > Usd::ZERO)
-                .then(|| funds.unsettled.to_cents().for_people()),
+            withheld: some(funds.withheld - funds.leaving),
+            leaving: some(funds.leaving),
+            unsettled: some(funds.unsettled),
+            unproven: unproven.iter().map(UnprovenRow::new).collect(),
+            proven_days: PROVEN_DAYS,
             obstacle: obstacle(&funds, min, visit.now),
             amount: Field::new(funds.payable().to_string()),
             address: funds.address,
@@ -187,6 +214,11 @@ impl Payouts {
     }
 }
 
+/// An amount for people; `None` for nothing.
+fn some(amount: Usd) -> Option<String> {
+    (amount > Usd::ZERO).then(|| amount.to_cents().for_people())
+}
+
 /// Why nothing can be asked for now.
 fn obstacle(funds: &Funds, min: Usd, now: Timestamp) -> Option<String> {
     if funds.address.is_none() {
@@ -210,8 +242,14 @@ fn obstacle(funds: &Funds, min: Usd, now: Timestamp) -> Option<String> {
         ));
     }
     let least = min.for_people();
-    (funds.payable() < min)
-        .then(|| format!("The minimum payout is {least}. You haven't earned that much yet."))
+    let is_held = funds.balance >= min;
+    (funds.payable() < min).then(|| {
+        if is_held {
+            format!("The minimum payout is {least}, and less than that is available now.")
+        } else {
+            format!("The minimum payout is {least}. You haven't earned that much yet.")
+        }
+    })
 }
 
 fn badge(state: PayoutState) -> Badge {
@@ -222,6 +260,19 @@ fn badge(state: PayoutState) -> Badge {
         PayoutState::Failed => Tone::Bad,
     };
     Badge::new(state.into_str(), tone)
+}
+
+impl UnprovenRow {
+    fn new(farm: &UnprovenFarm) -> UnprovenRow {
+        let name = Some(&farm.name).filter(|name| !name.is_empty());
+        let name = name.map_or_else(String::new, |name| format!(" ({name})"));
+        UnprovenRow {
+            farm: format!("farm {}{name}", farm.farm),
+            held: farm.held.to_cents().for_people(),
+            days: counted(farm.days, "day"),
+            is_of_another: farm.is_of_another,
+        }
+    }
 }
 
 impl PayoutRow {

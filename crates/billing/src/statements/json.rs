@@ -11,9 +11,9 @@ use store::receipts::{Booked, Receipt, Rented};
 use store::statements::{Line, Statement, Sum};
 use ui::groups;
 use ui::money::receipt_number;
-use web::Problem;
 use web::api::{CURRENCY, PAGING, PageOf};
 use web::operation::{Access, Operation, schema_of};
+use web::{Kind, Problem};
 
 /// `GET /api/wallet/statements`
 pub(crate) const LIST_STATEMENTS: Operation = Operation {
@@ -36,6 +36,7 @@ pub(crate) const SHOW_STATEMENT: Operation = Operation {
     access: Access::Account(Scope::Read),
     about_answer: "The statement. For the current month, it is as of now.",
     answer: Some(schema_of::<StatementView>),
+    problems: &[Kind::Archived],
     ..Operation::READ
 };
 
@@ -61,6 +62,7 @@ pub(crate) const SHOW_RECEIPT: Operation = Operation {
     access: Access::Account(Scope::Read),
     about_answer: "The receipt.",
     answer: Some(schema_of::<ReceiptView>),
+    problems: &[Kind::Archived],
     ..Operation::READ
 };
 

@@ -30,6 +30,8 @@ pub(crate) struct Statements {
     pub frame: Frame,
     /// The months, latest first.
     pub months: Vec<MonthRow>,
+    /// Says where the statements of archived years are, if any is archived.
+    pub archived: Option<String>,
 }
 
 /// A month that has a statement.
@@ -190,8 +192,8 @@ impl Sheet {
 }
 
 impl Statements {
-    /// The months that have a statement.
-    pub(crate) fn new(visit: &Visit<'_>, months: &[Month]) -> Statements {
+    /// The months that have a statement; those before `first` are archived.
+    pub(crate) fn new(visit: &Visit<'_>, months: &[Month], first: Option<Month>) -> Statements {
         let row = |month: &Month| MonthRow {
             statement: Link::new(statement_path(*month), month.for_people()),
             csv_url: format!("{}/csv", statement_path(*month)),
@@ -200,6 +202,12 @@ impl Statements {
         Statements {
             frame: visit.frame("Statements", Section::Wallet),
             months: months.iter().map(row).collect(),
+            archived: first.map(|first| {
+                format!(
+                    "Statements from before {} are archived. Ask the operator for copies.",
+                    first.year()
+                )
+            }),
         }
     }
 }

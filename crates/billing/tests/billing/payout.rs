@@ -94,3 +94,38 @@ fn an_address_is_set_only_by_who_has_shown_a_second_factor_lately() {
     let page = stage.as_strong(FARMER).get(billing::ROUTES, PAYOUT).page(200);
     assert!(page.contains("Verify it's you"), "{page}");
 }
+
+/// T20: what an unverified farm earns is held, and the farmer reads what releases it.
+#[test]
+fn what_an_unverified_farm_earned_is_held_and_told() {
+    let stage = crate::with_earnings();
+    let owner = FARMER.account().to_string();
+    let run = |sql: &'static str| {
+        (&stage.db as &dyn store::Db).run(sql, &[owner.as_str().into()]).unwrap();
+    };
+    run("INSERT INTO unproven_earnings VALUES (?1, 1, 0, 70000000)");
+    run("INSERT INTO farm_uses VALUES (?1, 1, 12, '2026-07-01')");
+    let page = || stage.as_strong(FARMER).get(billing::ROUTES, "/dashboard/farm/payouts").page(200);
+    let ask = |amount: &str| {
+        let body = json!({ "amount_usd": amount });
+        stage.as_strong(FARMER).post(billing::ROUTES, "/api/farm/payouts", body)
+    };
+    let held = "Verify farm 1 (Freefarm) to release $70.00, or wait until renters have used it \
+                for 30 days: 12 days so far.";
+    let shown = page();
+    assert!(shown.contains(held) && shown.contains("$20.00 USD"), "{shown}");
+    assert!(shown.contains("less than that is available now."), "{shown}");
+    ask("30").problem(409, "insufficient-earnings");
+    // Somebody else has verified it.
+    let farm = "INSERT INTO farms VALUES
+                    (1, 'Freefarm', 1, '5Grwva', ?1, 'operator', 0, 0, NULL)";
+    let other = stage::BEN.account().to_string();
+    (&stage.db as &dyn store::Db).run(farm, &[other.as_str().into()]).unwrap();
+    let shown = page();
+    let lost = "$70.00 is held because another account has verified farm 1 (Freefarm).";
+    assert!(shown.contains(lost), "{shown}");
+    run("UPDATE farms SET owner_id = ?1");
+    let shown = page();
+    assert!(!shown.contains("Freefarm") && shown.contains("$90.00 USD"), "{shown}");
+    ask("30").ok(201);
+}

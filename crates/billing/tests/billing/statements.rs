@@ -5,7 +5,7 @@ use domain::month::Month;
 use expect_test::{Expect, expect};
 use serde_json::json;
 use stage::{ADA, Answer, BEN, FARMER, HOSTILE, Stage, User, report};
-use store::{due, ledger_chain};
+use store::{Db as _, due, ledger_chain};
 
 const STATEMENTS: &str = "/dashboard/wallet/statements";
 
@@ -279,4 +279,36 @@ fn a_table_has_every_entry() {
     assert_eq!(rows.len(), entry_count + 3);
     assert!(rows[entry_count + 1].contains(",0.01,151.29,R-"), "{}", rows[entry_count + 1]);
     assert!(rows[entry_count + 2].ends_with(",151.29,"), "{}", rows[entry_count + 2]);
+}
+
+/// The ledger up to June 2026 is in a file, and so are the 900 first transactions.
+fn archived() -> Stage {
+    let stage = Stage::three_slices();
+    let archived = "
+        INSERT INTO archives (chain, first_id, until_id, closed_at, row_count, seal, file,
+                              file_hash, archived_at)
+        VALUES ('ledger', 1, 900, unixepoch('2026-07-01'), 900, zeroblob(32), 'file',
+                zeroblob(32), 0)";
+    stage.db.run(archived, &[]).unwrap();
+    stage
+}
+
+#[test]
+fn statements_and_receipts_of_archived_years_are_with_the_operator() {
+    let stage = archived();
+    stage.credit(ADA, "5");
+    for path in [
+        "/api/wallet/statements/2026-06",
+        "/api/wallet/statements/1999-01",
+        "/api/wallet/receipts/899",
+    ] {
+        let problem = ask(&stage, ADA, path).problem(410, "archived");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.ends_with("are archived. Ask the operator for a copy."), "{detail}");
+    }
+    assert!(statement(&stage, ADA, "2026-06").page(410).contains("before 2026 are archived"));
+    ask(&stage, ADA, &format!("{STATEMENTS}/2026-06/csv")).page(410);
+    ask(&stage, ADA, "/api/wallet/receipts/901").problem(404, "not-found");
+    ask(&stage, ADA, "/api/wallet/statements/2026-07").ok(200);
+    assert!(ask(&stage, ADA, STATEMENTS).page(200).contains("Ask the operator for copies."));
 }

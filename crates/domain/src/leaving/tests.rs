@@ -201,6 +201,43 @@ fn a_refund_is_an_even_share_of_what_was_paid() {
     assert_eq!(end(&ending.change.after, Some(days(100)), days(73)), Err(EndedAlready));
 }
 
+/// What a rental's renter gets beside the refund, who has paid $25 a month.
+#[track_caller]
+fn compensated(life: &Rental, until: Timestamp, expected: &str) {
+    let ending = end(life, Some(start().plus_seconds(1)), until).unwrap();
+    assert_eq!(ending.compensation.to_string(), expected, "{}", ending.refund);
+}
+
+#[test]
+fn a_lost_discount_is_made_good() {
+    // Of a year at 15 %, 292 days are left: $204 of $240. By the six months that fit into them they
+    // cost 10 % less: $216.
+    let year = rental(Term::Year, usd("25"), 1);
+    compensated(&year, days(73), "12.00");
+    // At the start, a day later, and with half a year, a quarter, two months and one left.
+    compensated(&year, start(), "0.00");
+    compensated(&year, days(1), "0.69");
+    compensated(&year, start().plus_months(6), "7.57");
+    compensated(&year, start().plus_months(9), "7.56");
+    compensated(&year, start().plus_months(10), "7.52");
+    compensated(&year, start().plus_months(11), "3.82");
+    compensated(&year, year.ends_at.plus_seconds(-1), "0.00");
+    // Three slices lose three times as much.
+    compensated(&rental(Term::Year, usd("25"), 3), days(73), "36.00");
+    // A month has no discount to lose, and who was charged nothing loses nothing.
+    compensated(&rental(Term::Month, usd("25"), 1), days(3), "0.00");
+    let mut imported = rental(Term::Year, usd("25"), 1);
+    imported.periods[0] =
+        Period { total: Usd::ZERO, fee: Usd::ZERO, ..imported.periods[0].clone() };
+    compensated(&imported, days(73), "0.00");
+    // Whoever ends where the node stays, or moves, loses nothing by the farmer.
+    assert_eq!(rental::end(&year, days(73)).unwrap().compensation, Usd::ZERO);
+    assert_eq!(rental::refund(&year, days(73)).unwrap().compensation, Usd::ZERO);
+    let booking = compensation(&year, usd("12")).unwrap();
+    assert_eq!(booking.reference, year.id.to_string());
+    assert_eq!(compensation(&year, Usd::ZERO), None);
+}
+
 #[test]
 fn a_late_run_takes_no_more_than_was_used() {
     let year = rental(Term::Year, usd("25"), 1);
@@ -409,6 +446,59 @@ proptest! {
         // It is never less than an early end gives back.
         let early = rental::end(&earned, now).unwrap().refund;
         prop_assert!(now >= life.ends_at || ending.refund >= early, "{early}");
+    }
+
+    /// The renter is made whole: what was used costs no more than by the term that was agreed, and
+    /// what goes back buys the time that is left again. The farmer pays no more than the discount
+    /// of that time.
+    #[test]
+    fn a_renter_is_made_whole_and_not_more(life in any_rental(), seconds in 0..100_000_000_i64) {
+        let now = start().plus_seconds(seconds);
+        let ending = end(&life, Some(start()), now).unwrap();
+        let (mut agreed, mut discounts, mut again) = (Usd::ZERO, Usd::ZERO, Usd::ZERO);
+        for period in &life.periods {
+            agreed = agreed + period.share_used(&Outages::NONE, now);
+            let price = period.price.times(life.slices);
+            let full = price.times(period.months);
+            let left = period.total - period.share_used(&Outages::NONE, now);
+            let share = |amount: Usd| {
+                let product = i128::from(amount.micros()) * i128::from(left.micros());
+                let part = product / i128::from(period.total.micros());
+                Usd::from_micros(i64::try_from(part).unwrap())
+            };
+            discounts = discounts + share(full - period.total) + Usd::from_micros(20_000);
+            // With the discount of a term that is no longer than what is left.
+            let from = now.max(period.starts_at);
+            let fits = |term: &Term| from.plus_months(term.months()) <= period.ends_at;
+            let term = Term::VARIANTS.iter().rev().find(|term| fits(term));
+            let percent = term.map_or(0, |term| term.discount_percent());
+            let full_left = share(full);
+            let cost = full_left - full_left.percent(Percent::whole(percent));
+            let longer = Term::VARIANTS.iter().filter(|term| !fits(term));
+            let cost = longer.map(|term| term.total(price)).fold(cost, Usd::min);
+            again = again + cost - Usd::from_micros(20_000);
+        }
+        // What payouts leave there for it: `leaving_costs`.
+        for period in &life.periods {
+            let percent = match period.months {
+                1 => 0,
+                3 => 15,
+                6 => 29,
+                _ => 57,
+            };
+            let most = period.price.times(life.slices).percent(Percent::whole(percent));
+            let lost = period.discount_lost(life.slices, now);
+            prop_assert!(lost <= most + Usd::from_micros(10_000), "{lost} of {most}");
+        }
+        prop_assert!(paid(&life) - ending.refund - ending.compensation <= agreed);
+        prop_assert!(ending.compensation >= Usd::ZERO && ending.compensation <= discounts);
+        prop_assert!(ending.refund + ending.compensation >= again);
+        // It is booked once, from the farmer to the renter.
+        let booking = compensation(&life, ending.compensation);
+        let sum = |booking: &Booking| {
+            booking.entries.iter().fold(Usd::ZERO, |sum, entry| sum + entry.amount)
+        };
+        prop_assert_eq!(booking.as_ref().map_or(Usd::ZERO, sum), Usd::ZERO);
     }
 
     #[test]

@@ -369,6 +369,9 @@ pub(crate) struct FarmNodeWithSlices {
     pub slices: Vec<FarmSliceView>,
     /// The agents of its farm, the last seen first.
     pub agents: Vec<AgentView>,
+    /// What leaving the market costs you at most by now, as decimal text: the term discounts that
+    /// renters lose who paid beyond the day.
+    pub leaving_cost: String,
 }
 
 /// An agent of a farm.
@@ -404,6 +407,7 @@ impl FarmNodeWithSlices {
         node: &FarmNode,
         slices: &[FarmSlice],
         agents: &[SeenAgent],
+        leaving_cost: Usd,
         now: Timestamp,
     ) -> FarmNodeWithSlices {
         let slice = |slice: &FarmSlice| FarmSliceView {
@@ -416,6 +420,7 @@ impl FarmNodeWithSlices {
             node: FarmNodeView::new(node, now),
             slices: slices.iter().map(slice).collect(),
             agents: agents.iter().map(AgentView::new).collect(),
+            leaving_cost: leaving_cost.to_string(),
         }
     }
 }

@@ -21,8 +21,10 @@ pub(crate) const LEAVE_MARKET: Operation = Operation {
     summary: "Takes the node off the market now and schedules it to leave at least 30 days later.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<LeaveBody>),
+    is_body_optional: true,
     about_answer: "The node. Its renters are notified and can move, end or keep their rentals \
-                   until then.",
+                   until then. Renters who are refunded get the term discount that they lose out \
+                   of your earnings: at most `leaving_cost`, which is held from payouts.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
     problems: &[Kind::NodeLeaving],
     ..Operation::READ

@@ -4,6 +4,7 @@
 use askama::Template;
 use domain::id::SliceId;
 use domain::leaving;
+use domain::money::Usd;
 use domain::time::Timestamp;
 use store::nodes::{FarmNode, FarmSlice};
 use ui::moment;
@@ -24,6 +25,8 @@ pub(crate) struct Leave {
     pub name: String,
     /// Whether it stays, leaves or has left.
     pub stage: LeaveStage,
+    /// What leaving costs at most by now, such as `$12.40`; `None` for nothing.
+    pub cost: Option<String>,
     /// Its rentals and what becomes of them, by slice.
     pub rows: Vec<LeavingRow>,
     /// Why nothing was done, as a sentence.
@@ -69,7 +72,12 @@ pub(crate) struct LeavingRow {
 
 impl Leave {
     /// What leaving means for a node and its rentals.
-    pub(crate) fn new(visit: &Visit<'_>, node: &FarmNode, slices: &[FarmSlice]) -> Leave {
+    pub(crate) fn new(
+        visit: &Visit<'_>,
+        node: &FarmNode,
+        slices: &[FarmSlice],
+        cost: Usd,
+    ) -> Leave {
         let earliest = leaving::earliest(node.is_used(), visit.now);
         let first_day = if node.is_used() { leaving::whole_day(earliest) } else { earliest };
         let stage = match (node.left_at, node.leaves_at) {
@@ -88,6 +96,7 @@ impl Leave {
             node_url: format!("/dashboard/farm/nodes/{}", node.offer.node),
             name: node.offer.name.clone(),
             stage,
+            cost: (cost > Usd::ZERO).then(|| cost.for_people()),
             rows: slices.iter().filter_map(row).collect(),
             error: None,
         }

@@ -4,9 +4,11 @@ use domain::account::Scope;
 use domain::field::FieldError;
 use domain::money::Usd;
 use domain::month::Month;
+use domain::payout::{Funds, PROVEN_DAYS};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::dashboard::{Figures, Money, NodeStanding};
+use store::payouts::UnprovenFarm;
 use store::revenue::{Line, MONTHS_MAX};
 use web::Problem;
 use web::api::CURRENCY;
@@ -51,6 +53,8 @@ pub(crate) struct RevenueView {
     pub currency: &'static str,
     /// Sums.
     pub totals: TotalsView,
+    /// What of the balance can be paid out now, and why the rest is held.
+    pub payable: PayableView,
     /// Each month, this one last; a month without earnings has no nodes.
     pub months: Vec<MonthView>,
     /// Each day of this month on which something was earned.
@@ -64,6 +68,7 @@ impl RevenueView {
         months: &[Month],
         figures: &Figures,
         lines: &[Line],
+        payable: PayableView,
     ) -> RevenueView {
         let of = |month: &Month| {
             // Lines come with the last node first.
@@ -86,6 +91,7 @@ impl RevenueView {
             month: month.to_string(),
             currency: CURRENCY,
             totals: TotalsView::new(&figures.money),
+            payable,
             months: months.iter().map(of).collect(),
             days: figures.days.iter().map(day).collect(),
         }
@@ -101,7 +107,7 @@ pub(crate) struct TotalsView {
     pub credited_this_month: String,
     /// Your share of what renters have paid and that is not earned yet.
     pub pending: String,
-    /// What can be paid out now.
+    /// What was earned and not paid out yet. `payable` says what of it can be paid out now.
     pub balance: String,
     /// What is on its way in payouts.
     pub in_payout: String,
@@ -118,6 +124,64 @@ impl TotalsView {
             balance: money.balance.to_string(),
             in_payout: money.in_payout.to_string(),
             paid: money.paid.to_string(),
+        }
+    }
+}
+
+/// What can be paid out now, and what is held; every amount is decimal text.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct PayableView {
+    /// What a payout can be requested for now.
+    pub available: String,
+    /// Held because it may still go to renters as SLA credits.
+    pub held_for_sla: String,
+    /// Held for the term discounts that renters lose because a node of yours leaves the market.
+    pub held_for_leaving: String,
+    /// Held until the payments by card that it comes from have settled.
+    pub held_for_card_payments: String,
+    /// Held because you have not verified the farms that earned it.
+    pub held_for_unverified_farms: String,
+    /// The farms to verify. What a farm earned is also released once renters have used it for 30
+    /// days.
+    pub unverified_farms: Vec<UnverifiedFarmView>,
+}
+
+/// A farm whose earnings are held.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct UnverifiedFarmView {
+    /// The grid's number of the farm.
+    pub farm_id: u32,
+    /// The farm's name.
+    pub name: String,
+    /// What is held, as decimal text.
+    pub held: String,
+    /// On how many days a renter paid for a working machine of the farm and kept it. At
+    /// `days_required`, what is held is released.
+    pub days_used: u32,
+    /// 30.
+    pub days_required: u32,
+    /// Whether another account has verified the farm.
+    pub is_verified_by_another: bool,
+}
+
+impl PayableView {
+    /// Shows what an account can be paid.
+    pub(crate) fn new(funds: &Funds, farms: &[UnprovenFarm]) -> PayableView {
+        let farm = |farm: &UnprovenFarm| UnverifiedFarmView {
+            farm_id: farm.farm,
+            name: farm.name.clone(),
+            held: farm.held.to_string(),
+            days_used: farm.days,
+            days_required: PROVEN_DAYS,
+            is_verified_by_another: farm.is_of_another,
+        };
+        PayableView {
+            available: funds.payable().to_string(),
+            held_for_sla: (funds.withheld - funds.leaving).to_string(),
+            held_for_leaving: funds.leaving.to_string(),
+            held_for_card_payments: funds.unsettled.to_string(),
+            held_for_unverified_farms: funds.unproven.to_string(),
+            unverified_farms: farms.iter().map(farm).collect(),
         }
     }
 }

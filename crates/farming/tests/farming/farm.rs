@@ -79,7 +79,7 @@ fn a_farm_is_a_list_of_nodes_and_their_sums() {
             Slices rented: 1 of 3, 2 free, 33% rented
             Earned this month: $0.00
             In escrow: $64.13
-            Available for payout: $0.00
+            Not paid out yet: $0.00
             Paid out: $0.00
             Revenue
             No revenue in the last twelve months. You earn rental payments day by day.

@@ -27,6 +27,8 @@ fn a_farmer_sees_what_leaving_means() {
             When you give notice, the node goes off the market, its renters are notified, and
               rentals can't be extended past its last day. Renters who paid beyond that day are
               refunded for the remaining time, or move to another farmer's node if they prefer.
+            Leaving costs you up to $3.76, which renters lose in term discounts. It falls as
+              their terms run out, and is held from payouts from your notice on.
             post /dashboard/farm/nodes/node32/leave
             Last day
             The node leaves at 00:00 UTC on this day. Renters get at least 30 days&#39; notice.
@@ -47,6 +49,8 @@ fn a_farmer_sees_what_leaving_means() {
             When you give notice, the node goes off the market, its renters are notified, and
               rentals can't be extended past its last day. Renters who paid beyond that day are
               refunded for the remaining time, or move to another farmer's node if they prefer.
+            Leaving costs you up to $3.76, which renters lose in term discounts. It falls as
+              their terms run out, and is held from payouts from your notice on.
             post /dashboard/farm/nodes/node32/leave
             Last day
             The node leaves at 00:00 UTC on this day. Renters get at least 30 days&#39; notice.
@@ -68,6 +72,8 @@ fn a_farmer_sees_what_leaving_means() {
             This node is already leaving on 28 August 2026; cancel that first.
             This node leaves the market on 28 August 2026, 12:00 UTC. It is no longer offered,
               and its renters have been notified.
+            Leaving costs you up to $3.76, which renters lose in term discounts. It falls as
+              their terms run out, and is held from payouts until they have ended.
             post /dashboard/farm/nodes/node32/cancel-leave
             (Cancel leaving)
             Rentals

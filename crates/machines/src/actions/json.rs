@@ -8,7 +8,8 @@ use domain::time::Timestamp;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::jobs::Machine;
+use serde_json::Value;
+use store::jobs::{self, Machine};
 use store::machine_actions::Action;
 use store::rentals;
 use ui::ids::rental_id;
@@ -84,6 +85,23 @@ pub fn choose(slice: Option<u32>, machines: &[Machine]) -> Result<usize, FieldEr
         (Some(number), _) => machines.iter().position(|it| it.slice.number == number),
     };
     chosen.ok_or_else(|| FieldError::new("slice", rule))
+}
+
+/// What a request about one machine of a rental asks for, as its retries are told from others: with
+/// the slice that is meant. A retry may leave it out, or name it where it was left out; meanwhile
+/// the rental may have moved, or ended.
+pub(crate) fn asked_of(
+    cx: &Context<'_>,
+    rental: RentalId,
+    slice: Option<u32>,
+    asked: impl Fn(Option<u32>) -> Value,
+) -> Result<Vec<Value>, Problem> {
+    let Some(slice) = slice else {
+        let slices = jobs::slices_of_rental(cx.db, rental)?.into_iter().map(Some);
+        // Requests of earlier versions have their hash without it.
+        return Ok(slices.chain([None]).map(asked).collect());
+    };
+    Ok(vec![asked(Some(slice))])
 }
 
 /// The rental in the path, if whoever is signed in rents it.

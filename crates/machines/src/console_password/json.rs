@@ -19,6 +19,7 @@ pub(crate) const SET_CONSOLE_PASSWORD: Operation = Operation {
               idempotency key, because the answer has a secret.",
     access: Access::Account(Scope::Rent),
     body: Some(schema_of::<PasswordBody>),
+    is_body_optional: true,
     status: 201,
     about_answer: "The password, which works once the action is done. It can't be shown again; \
                    set another one instead.",

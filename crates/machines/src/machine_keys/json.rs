@@ -40,7 +40,8 @@ pub(crate) const SET_MACHINE_KEYS: Operation = Operation {
     takes_key: true,
     body: Some(schema_of::<KeysBody>),
     about_answer: "The keys, and an action for each machine that waits for the farm's agent. Keys \
-                   that you added on a machine yourself stay.",
+                   that you added on a machine yourself stay. SSH sessions that are open go on \
+                   until they are closed or the machine restarts.",
     answer: Some(schema_of::<KeysChanged>),
     problems: &[
         Kind::NotFound,

@@ -46,7 +46,7 @@ pub(crate) const REMOVE_SSH_KEY: Operation = Operation {
     method: Method::DELETE,
     path: "/api/account/ssh-keys/{key}",
     summary: "Removes an SSH public key from the account. Machines that already have it keep it \
-              until you change their keys.",
+              until you change their keys, and SSH sessions that are open go on.",
     access: Access::Account(Scope::Rent),
     status: 204,
     about_answer: "The key was removed.",

@@ -132,12 +132,15 @@ impl NotificationView {
     }
 }
 
+/// The largest id that is exact in every client.
+const ID_MAX: i64 = 9_007_199_254_740_991;
+
 /// Up to which notification everything is read.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReadBody {
     /// The `id` of a notification: it and all before it are read.
-    #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
+    #[schemars(range(min = 0, max = ID_MAX))]
     #[serde(deserialize_with = "web::json::whole")]
     pub through: i64,
 }
@@ -146,7 +149,7 @@ impl ReadBody {
     /// Reads the number.
     pub(crate) fn read(&self) -> Result<i64, FieldError> {
         let wrong = || FieldError::new("through", "the id of a notification");
-        Some(self.through).filter(|through| *through >= 0).ok_or_else(wrong)
+        Some(self.through).filter(|through| (0..=ID_MAX).contains(through)).ok_or_else(wrong)
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) const FOLLOW_EVENTS: Operation = Operation {
          is empty and confirms the connection. A stream ends within a minute; reopen it with \
          Last-Event-ID to miss nothing.",
     ),
-    problems: &[Kind::TooManyRequests],
+    problems: &[Kind::Archived, Kind::TooManyRequests],
     ..Operation::READ
 };
 

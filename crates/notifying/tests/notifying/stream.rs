@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stage::{ADA, Answer, Stage};
-use store::{accounts, sessions};
+use store::{Db as _, accounts, sessions};
 use web::body::{Chunk, Stream};
 use web::{Body, session};
 
@@ -115,4 +115,25 @@ fn the_head_of_a_stream_has_no_body() {
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     assert!(!answer.headers().contains_key("content-length"));
     assert!(matches!(answer.into_body(), Body::Bytes(bytes) if bytes.is_empty()));
+}
+
+/// Nothing is left out without a word.
+#[test]
+fn a_client_that_knows_only_archived_events_is_told() {
+    let stage = Stage::market();
+    let archived = "
+        INSERT INTO archives (chain, first_id, until_id, closed_at, row_count, seal, file,
+                              file_hash, archived_at)
+        VALUES ('events', 1, 5, 0, 5, zeroblob(32), 'file', zeroblob(32), 0)";
+    stage.db.run(archived, &[]).unwrap();
+    let as_json = |target: &str| stage.as_user(ADA).get(notifying::ROUTES, target);
+    let problem = as_json("/api/events?after=4").problem(410, "archived");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("Continue with after=5"), "{detail}");
+    ask(&stage, EVENTS, &[("last-event-id", "1")]).problem(410, "archived");
+    // Who is new to the stream is given a number to go on with.
+    assert_eq!(as_json(EVENTS).ok(200)["next_after"], 5);
+    for after in [0, 5, 7] {
+        as_json(&format!("/api/events?after={after}")).ok(200);
+    }
 }

@@ -17,7 +17,8 @@ pub(crate) const CHECK_INVARIANTS: Operation = Operation {
     id: "checkInvariants",
     group: GROUP,
     path: "/api/admin/invariants",
-    summary: "Runs all integrity checks now.",
+    summary: "Runs all integrity checks now: on the current state, on new rows, and on the next part \
+              of the history.",
     access: Access::Operator,
     about_answer: "Each integrity check and its number of violations.",
     answer: Some(schema_of::<InvariantsView>),
@@ -190,6 +191,8 @@ pub(crate) struct InvariantsView {
     /// How many jobs of agents are late, and people were notified: access to a slice that nobody
     /// has after 5 minutes, or the removal of one after an hour.
     pub late_jobs: u32,
+    /// About how many seconds pass until all of the history has been checked again.
+    pub full_pass_seconds: i64,
     /// Each invariant.
     pub invariants: Vec<InvariantView>,
 }
@@ -203,8 +206,10 @@ pub(crate) struct InvariantView {
     pub claim: &'static str,
     /// Whether it holds.
     pub ok: bool,
-    /// How many things break it.
+    /// How many things break it, in what was checked.
     pub violations: u64,
+    /// One of them, such as `rental 01ky…`; null if nothing breaks it or the check only counts.
+    pub example: Option<String>,
 }
 
 impl InvariantView {
@@ -215,6 +220,7 @@ impl InvariantView {
             claim: finding.invariant.claim,
             ok: finding.violations == 0,
             violations: finding.violations,
+            example: finding.example.clone(),
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Operator {
     pub verdict: Badge,
     /// What must always hold, what does not hold first.
     pub invariants: Vec<InvariantRow>,
+    /// How long a pass of the checks over all of the history takes, such as `12 days`.
+    pub full_pass: String,
     /// How many jobs of agents are late, such as `2 jobs are late`.
     pub late_jobs: Badge,
     /// How much mail waits, as a sentence.
@@ -54,7 +56,7 @@ pub(crate) struct InvariantRow {
     pub id: &'static str,
     /// What holds, in a sentence.
     pub claim: &'static str,
-    /// Such as `holds` or `broken 3 times`.
+    /// Such as `passed` or `failed: 3`.
     pub state: Badge,
 }
 
@@ -202,6 +204,8 @@ const SEAL_BYTES_SHOWN: usize = 4;
 pub(crate) struct Standing {
     /// What must always hold, checked now.
     pub findings: Vec<Finding>,
+    /// About how many seconds pass until all of the history has been checked again.
+    pub pass_seconds: i64,
     /// Jobs of agents that are late, and of which people were notified.
     pub late_jobs: u32,
     /// Mail that waits.
@@ -235,6 +239,7 @@ impl Operator {
                 broken => Badge::new(format!("{broken} failed"), Tone::Bad),
             },
             invariants: findings.into_iter().map(InvariantRow::new).collect(),
+            full_pass: full_pass(standing.pass_seconds),
             late_jobs: late_jobs(standing.late_jobs),
             waiting: waiting(visit, &standing.waiting),
             failed: standing.failed.iter().map(FailedMailRow::new).collect(),
@@ -244,6 +249,12 @@ impl Operator {
             sync_notes: sync_notes(standing),
         }
     }
+}
+
+/// A duration in whole hours or days, rounded up.
+fn full_pass(seconds: i64) -> String {
+    let hours = (seconds + 3_599) / 3_600;
+    if hours <= 48 { counted(hours, "hour") } else { counted((hours + 23) / 24, "day") }
 }
 
 /// How many jobs are late.

@@ -182,7 +182,8 @@ fn how_the_marketplace_stands() {
           o&#39;ada&#38;co@example.org, 019fadbe-f200-7202-8202-020202020202 | 29 July 2026,
           12:00 UTC
         Integrity checks 2 failed
-        Run just now on all rentals, transactions and slices.
+        Run just now on all slices and live rentals, on new transactions and events, and on
+          part of the history. A full pass over the history takes about 1 hour.
     "#]]
     .assert_eq(above);
     let checks: Vec<&str> = checks.trim_start_matches("| ").split("\n| ").collect();

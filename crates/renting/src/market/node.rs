@@ -23,6 +23,7 @@ use ui::visit::{Viewer, Visit};
 use ui::wording::{bandwidth, discount, mbps, monthly_cost, place, price_per_hour, term, uptime};
 use ui::{badge, moment};
 use url::form_urlencoded::Serializer;
+use web::form::Form;
 use web::page::{Badge, Choice, Fact, Frame, Section};
 use web::text::{counted, grouped, sentence};
 use web::{Kind, Problem};
@@ -117,6 +118,8 @@ pub(crate) struct Refusal {
 pub(crate) enum Remedy {
     /// What the refusal says already.
     AsSaid,
+    /// Another look at the form, which is filled in.
+    SendAgain,
     /// Credit for the wallet.
     AddCredit {
         /// What it lacks, such as `$35.00`.
@@ -201,6 +204,8 @@ pub(crate) struct RentForm {
     pub ssh_keys: Vec<Choice>,
     /// `template`: what the machine starts with.
     pub templates: Vec<Choice>,
+    /// `ports`, as they were entered.
+    pub ports: String,
     /// What the farmer gets to know of the renter: their email address or display name.
     pub farmer_sees: String,
     /// Whether its farm has no agent.
@@ -343,14 +348,21 @@ impl Node {
     }
 
     /// The same after a request to rent was refused.
-    pub(crate) fn refused(mut self, problem: &Problem, nearest: &[Offer]) -> Node {
-        let error = format!("Nothing was rented or charged: {}", problem.detail);
+    pub(crate) fn refused(mut self, sent: &Form, problem: &Problem, nearest: &[Offer]) -> Node {
+        if let Renting::Open(form) = &mut self.renting {
+            form.choose(sent);
+        }
+        let error = match problem.kind {
+            Kind::StaleForm => problem.detail.clone(),
+            _ => format!("Nothing was rented or charged: {}", problem.detail),
+        };
         let member = |name: &str| Some(problem.extra.get(name)?.as_str()?.to_owned());
         let remedy = match (problem.kind, member("missing")) {
             (Kind::InsufficientFunds, Some(missing)) => {
                 Remedy::AddCredit { missing: format!("${missing}") }
             }
             (Kind::OfferChanged, _) => new_total(problem),
+            (Kind::StaleForm, _) => Remedy::SendAgain,
             _ => Remedy::AsSaid,
         };
         self.refusal = Some(Refusal { text: sentence(error), remedy });
@@ -504,6 +516,7 @@ impl RentForm {
             is_affordable,
             ssh_keys: Vec::new(),
             templates: templates(&visit.query("template")),
+            ports: String::new(),
             farmer_sees: viewer.identity.shown_as().to_owned(),
             is_set_up_by_hand: !offer.has_agent(visit.now),
             is_farm_verified: offer.is_farm_verified,
@@ -563,6 +576,32 @@ impl Node {
                 .collect();
         }
         self
+    }
+}
+
+impl RentForm {
+    /// The same with what was chosen in a form that was refused, as far as it is still offered.
+    fn choose(&mut self, sent: &Form) {
+        let months = sent.text("duration_months");
+        let is_asked =
+            |term: &TermOption| term.missing.is_none() && term.months.to_string() == months;
+        if self.terms.iter().any(is_asked) {
+            self.terms.iter_mut().for_each(|term| term.is_chosen = is_asked(term));
+        }
+        choose(&mut self.counts, sent.text("count"));
+        choose(&mut self.ssh_keys, sent.text("ssh_key_id"));
+        choose(&mut self.templates, sent.text("template"));
+        if let Some(whole) = &mut self.whole_node {
+            whole.is_chosen = sent.text("whole_node") == "yes";
+        }
+        sent.text("ports").clone_into(&mut self.ports);
+    }
+}
+
+/// Chooses this value, where it is offered.
+fn choose(choices: &mut [Choice], value: &str) {
+    if choices.iter().any(|choice| choice.value == value) {
+        choices.iter_mut().for_each(|choice| choice.is_chosen = choice.value == value);
     }
 }
 

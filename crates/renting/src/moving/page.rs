@@ -18,6 +18,7 @@ use web::page::{Frame, Moment, Section};
 use web::text::sentence;
 
 use crate::provision::json::{owed, refund_at};
+use crate::rentals::json::compensated;
 
 /// What a renter can do where the node of a rental leaves.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct LeavingNotice {
     pub stay: String,
     /// Whether the rental was paid for beyond that: the refund of ending it now.
     pub refund_now: Option<String>,
+    /// A sentence about what the farmer pays beside that; empty for nothing.
+    pub compensation_now: String,
     /// Whether it can be moved.
     pub can_move: bool,
 }
@@ -120,8 +123,9 @@ impl LeavingNotice {
         let later = leaving::leave(life, leaves_at, leaves_at.max(now));
         let stay = match later.filter(|_| is_cut) {
             Some(ending) => format!(
-                "Keep it until {day}: you are refunded {} for the unused time automatically.",
-                ending.refund.for_people()
+                "Keep it until {day}: you are refunded {} for the unused time automatically.{}",
+                ending.refund.for_people(),
+                compensated(ending.compensation, "pays")
             ),
             None => {
                 "Your paid term ends before that day, so nothing changes until it ends.".to_owned()
@@ -131,6 +135,9 @@ impl LeavingNotice {
         Some(LeavingNotice {
             at: moment::to_the_minute(leaves_at),
             stay,
+            compensation_now: ending
+                .as_ref()
+                .map_or_else(String::new, |ending| compensated(ending.compensation, "pays")),
             refund_now: ending.map(|ending| ending.refund.for_people()),
             can_move: life.state == RentalState::Active && life.slice.is_some(),
         })

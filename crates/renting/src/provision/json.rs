@@ -40,6 +40,7 @@ pub(crate) const OPEN_CONSOLE: Operation = Operation {
     summary: "Creates a console link for a machine. Each link is recorded in your activity.",
     access: Access::Account(Scope::Rent),
     body: Some(schema_of::<ConsoleBody>),
+    is_body_optional: true,
     about_answer: "The link. It works once, within one minute, for anyone who has it.",
     answer: Some(schema_of::<ConsoleAnswer>),
     ..Operation::READ

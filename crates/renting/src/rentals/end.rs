@@ -1,6 +1,7 @@
 //! Ending a rental before its last day, `/dashboard/slices/{rental}/cancel`.
 
 use askama::Template;
+use domain::money::Usd;
 use domain::provisioning::FREE_SETUPS;
 use domain::rental::{Ending, RentalState};
 use domain::{leaving, period};
@@ -40,6 +41,8 @@ pub(crate) struct EndRental {
     pub used: Option<UsedTime>,
     /// How many rentals can be ended during setup a day, where this is one too many.
     pub free_setups: Option<u32>,
+    /// What the farmer pays beside the refund, such as `$12.00`; `None` for nothing.
+    pub compensation: Option<String>,
     /// What is refunded, such as `$35.83`.
     pub refund: String,
     /// Hidden field `refund`: the same as decimal text, such as `35.83`.
@@ -82,6 +85,9 @@ impl EndRental {
             paid: ending.paid.for_people(),
             used: ending.used.as_ref().map(|used| UsedTime::new(rental, used)),
             free_setups: ending.is_setup_charged.then_some(FREE_SETUPS),
+            compensation: Some(ending.compensation)
+                .filter(|amount| *amount > Usd::ZERO)
+                .map(Usd::for_people),
             refund: ending.refund.for_people(),
             refund_value: ending.refund.to_string(),
             computed_at: moment::to_the_minute(visit.now),

@@ -114,6 +114,7 @@ pub(crate) const CANCEL_RENTAL: Operation = Operation {
     access: Access::Account(Scope::Rent),
     dry_run: Some(schema_of::<DryRunView>),
     body: Some(schema_of::<CancelBody>),
+    is_body_optional: true,
     about_answer: "The ended rental and the refund. Its data is deleted.",
     answer: Some(schema_of::<CancelAnswer>),
     problems: &[Kind::NotFound, Kind::RentalEnded, Kind::RefundChanged],
@@ -400,6 +401,11 @@ pub(crate) struct CancelAnswer {
     pub message: String,
     /// What went back to the wallet, as decimal text.
     pub refund: String,
+    /// What the farmer pays you beside that, because the node leaves the market and you lose a term
+    /// discount, as decimal text.
+    pub compensation: String,
+    /// Whether the farmer's earnings don't cover the compensation yet. It is paid once they do.
+    pub is_compensation_owed: bool,
     /// Of every amount here.
     pub currency: &'static str,
     /// The rental, ended.
@@ -407,20 +413,37 @@ pub(crate) struct CancelAnswer {
 }
 
 impl CancelAnswer {
-    /// Shows a rental that was ended.
-    pub(crate) fn new(rental: &Rental, refund: Usd, now: Timestamp) -> CancelAnswer {
+    /// Shows a rental that was ended, with what its farmer pays for that, and whether it is owed.
+    pub(crate) fn new(
+        rental: &Rental,
+        refund: Usd,
+        compensation: Option<(Usd, bool)>,
+        now: Timestamp,
+    ) -> CancelAnswer {
+        let (compensation, is_owed) = compensation.unwrap_or((Usd::ZERO, false));
         CancelAnswer {
             success: true,
             message: format!(
-                "{} has ended; {} was refunded to your wallet.",
+                "{} has ended; {} was refunded to your wallet.{}",
                 rental.life.place(),
-                refund.for_people()
+                refund.for_people(),
+                compensated(compensation, if is_owed { "owes" } else { "paid" })
             ),
             refund: refund.to_string(),
+            compensation: compensation.to_string(),
+            is_compensation_owed: is_owed,
             currency: CURRENCY,
             rental: RentalView::new(rental, now),
         }
     }
+}
+
+/// A sentence about what the farmer pays a renter for a lost discount; empty for nothing.
+pub(crate) fn compensated(amount: Usd, verb: &str) -> String {
+    if amount == Usd::ZERO {
+        return String::new();
+    }
+    format!(" The farmer {verb} you {} for the term discount that you lose.", amount.for_people())
 }
 
 /// What is the renter's own; what is left out stays.
@@ -519,13 +542,14 @@ fn own_name(text: &str) -> Result<String, FieldError> {
 }
 
 fn own_labels(texts: &[String]) -> Result<Vec<String>, FieldError> {
+    let wrong =
+        || FieldError::new("labels", "at most 10 labels of at most 40 visible characters each");
+    if texts.len() > LABELS_MAX {
+        return Err(wrong());
+    }
     let mut labels: Vec<String> = Vec::new();
     for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
-        let label = parse_line("labels", text, 1..=LABEL_CHARS_MAX).ok();
-        let Some(label) = label.filter(|_| labels.len() < LABELS_MAX) else {
-            let rule = "at most 10 labels of at most 40 visible characters each";
-            return Err(FieldError::new("labels", rule));
-        };
+        let label = parse_line("labels", text, 1..=LABEL_CHARS_MAX).map_err(|_| wrong())?;
         if !labels.contains(&label) {
             labels.push(label);
         }

@@ -17,8 +17,10 @@ use web::api::PageOf;
 use web::page::{Badge, Frame, Link, Moment, Section};
 use web::text::grouped;
 
+use crate::provision::json::AccessStatus;
 use crate::rentals::machine::Access;
 use crate::rentals::outage::OutageNotice;
+use crate::rentals::page::Extending;
 
 /// What `slices.html` shows: the renter's rentals.
 #[derive(Clone, Debug, Template)]
@@ -258,10 +260,18 @@ impl RentalRow {
             time_left: time_left(visit, rental),
             renews: rental.renewal.map(|renewal| format!("renews for {}", term(renewal.term))),
             uptime: UptimeRecord::new(rental),
-            can_extend: is_live,
+            can_extend: is_live && can_extend(visit, rental),
             can_end: is_live,
         }
     }
+}
+
+/// Whether a rental's page offers to extend it: not where it can't be set up, nor where no term can
+/// follow.
+fn can_extend(visit: &Visit<'_>, rental: &Held) -> bool {
+    let setups = rental.machines.iter().map(|it| (it.setup, it.is_by_hand));
+    AccessStatus::of(rental.life.state, setups) != AccessStatus::Failed
+        && matches!(Extending::new(visit, rental), Extending::Open(_))
 }
 
 /// How long a rental still runs or, in grace, is kept; `None` once it has ended.

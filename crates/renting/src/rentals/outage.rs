@@ -2,7 +2,7 @@
 
 use domain::leaving;
 use domain::money::Usd;
-use domain::rental::RentalState;
+use domain::rental::{self, RentalState};
 use domain::time::Timestamp;
 use store::rentals::Rental;
 use ui::moment;
@@ -15,6 +15,46 @@ pub(crate) struct OutageNotice {
     pub since: Moment,
     /// What has been so for a day.
     pub unpaid: Option<Unpaid>,
+}
+
+/// That some machines of a whole node are down, and others are not.
+#[derive(Clone, Debug)]
+pub(crate) struct PartDownNotice {
+    /// Such as `1 of 32 machines`.
+    pub machines: String,
+    /// Since when the first of them is.
+    pub since: Moment,
+    /// How many have been so for a day, such as `1 machine`.
+    pub unpaid: Option<String>,
+    /// What outages of this rental have been refunded so far, such as `$2.50`.
+    pub refunded: Option<String>,
+    /// The refund of ending it now.
+    pub refund_now: Option<String>,
+}
+
+impl PartDownNotice {
+    /// What is said of a rental of which a part is down; `None` where none is, or it has ended.
+    pub(crate) fn of(rental: &Rental, now: Timestamp) -> Option<PartDownNotice> {
+        let life = &rental.life;
+        let part = life.outages.part_down(now)?;
+        if life.state == RentalState::Ended {
+            return None;
+        }
+        let refunded = refunded(life);
+        let ending = leaving::end(life, rental.market.leaves_at, now).ok();
+        let plural = if part.unpaid == 1 { "" } else { "s" };
+        Some(PartDownNotice {
+            machines: format!("{} of {} machines", part.slices, life.outages.slices()),
+            since: moment::to_the_minute(part.since),
+            unpaid: (part.unpaid > 0).then(|| format!("{} machine{plural}", part.unpaid)),
+            refunded: Some(refunded.for_people()).filter(|_| refunded > Usd::ZERO),
+            refund_now: ending.map(|ending| ending.refund.for_people()),
+        })
+    }
+}
+
+fn refunded(life: &rental::Rental) -> Usd {
+    life.periods.iter().fold(Usd::ZERO, |sum, period| sum + period.refunded)
 }
 
 /// An outage that is not paid for.
@@ -38,7 +78,7 @@ impl OutageNotice {
         if life.state == RentalState::Ended {
             return None;
         }
-        let refunded = life.periods.iter().fold(Usd::ZERO, |sum, period| sum + period.refunded);
+        let refunded = refunded(life);
         let ending = leaving::end(life, rental.market.leaves_at, now).ok();
         let unpaid = Unpaid {
             refunded: Some(refunded.for_people()).filter(|_| refunded > Usd::ZERO),

@@ -3,10 +3,12 @@
 use askama::Template;
 use domain::evaluation::DisputeSide;
 use domain::money::Usd;
+use domain::month::Month;
 use domain::period;
 use domain::rental::{ExtendError, MONTHS_AHEAD_MAX, RentalState};
 use domain::term::Term;
 use serde::Deserialize;
+use store::archives::Bounds;
 use store::ledger::WalletEntry;
 use store::maintenance::Maintenance;
 use store::rentals::{self, Rental as Held};
@@ -32,7 +34,7 @@ use crate::provision::page::Machine;
 use crate::rentals::json::ChangeRentalBody;
 use crate::rentals::list::{Resources, low_balance, node_link, time_left};
 use crate::rentals::machine::{Access, PortsForm};
-use crate::rentals::outage::OutageNotice;
+use crate::rentals::outage::{OutageNotice, PartDownNotice};
 
 /// How many events of a rental are shown before anybody asks for more.
 const RECENT_EVENTS: usize = 8;
@@ -96,6 +98,8 @@ pub(crate) struct Rental {
     pub leaving: Option<LeavingNotice>,
     /// That it is down; `None` where it is not.
     pub outage: Option<OutageNotice>,
+    /// That some of its machines are down, and others are not.
+    pub part_down: Option<PartDownNotice>,
     /// Extending it; `None` once it has ended.
     pub extend: Option<Extending>,
     /// The form that renews it by itself.
@@ -120,6 +124,8 @@ pub(crate) struct Rental {
     pub entries: Vec<MoneyEntry>,
     /// What happened, latest first.
     pub events: Vec<RentalEvent>,
+    /// Says where its events and transactions are, of a rental that ended in an archived year.
+    pub archived: Option<String>,
 }
 
 /// Where a rental is between its first and its last day.
@@ -369,6 +375,7 @@ impl Rental {
             uptime: UptimeRecord::new(rental),
             leaving: LeavingNotice::of(rental, visit.now),
             outage: OutageNotice::of(rental, visit.now),
+            part_down: PartDownNotice::of(rental, visit.now),
             extend: is_live.then(|| Extending::new(visit, rental)),
             auto_renew: is_live.then(|| AutoRenewForm::new(visit, rental)),
             naming: Some(NameForm {
@@ -385,7 +392,23 @@ impl Rental {
             months_error: None,
             entries: entries.iter().map(MoneyEntry::of_rental_page).collect(),
             events: events.iter().rev().map(RentalEvent::new).collect(),
+            archived: None,
         }
+    }
+
+    /// The same with where its history is, if it ended in a year that is archived.
+    #[must_use]
+    pub(crate) fn with_archive(mut self, rental: &Held, bounds: &Bounds) -> Rental {
+        if rental.life.ended_at.is_some_and(|at| at < bounds.closed_at) {
+            let remains = "This rental has ended and its data has been deleted.".to_owned();
+            self.stage = Stage::Ended { remains };
+            self.archived = Some(format!(
+                "This rental ended before {}, so its history and transactions are archived. Ask \
+                 the operator for copies.",
+                Month::of(bounds.closed_at).year()
+            ));
+        }
+        self
     }
 
     /// The same with what was announced of the node, while it is rented.
@@ -647,7 +670,8 @@ pub(crate) struct NameAndLabels {
 impl NameAndLabels {
     /// What it asks for. Its labels are separated by commas.
     pub(crate) fn body(self) -> ChangeRentalBody {
-        let labels = self.labels.split(',').map(str::to_owned).collect();
+        let labels = self.labels.split(',').filter(|label| !label.trim().is_empty());
+        let labels = labels.map(str::to_owned).collect();
         let (name, labels) = (Some(self.name), Some(labels));
         ChangeRentalBody { name, labels, ..ChangeRentalBody::default() }
     }

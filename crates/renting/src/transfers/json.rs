@@ -67,6 +67,7 @@ pub(crate) const ACCEPT_TRANSFER: Operation = Operation {
     access: Access::Account(Scope::Rent),
     dry_run: Some(schema_of::<DryRunView>),
     body: Some(schema_of::<AcceptBody>),
+    is_body_optional: true,
     about_answer: "The transferred rental.",
     answer: Some(schema_of::<RentalView>),
     problems: &[
@@ -115,8 +116,10 @@ pub(crate) struct TransferView {
     pub expires_at: String,
     /// What happens to the machine on acceptance, as it is now. `set-up`: it is set up with the new
     /// renter's SSH key. `keys-replaced`: their key replaces those of the current renter, and the
-    /// data stays. `rebuild`: its keys can't be changed, so that it is rebuilt, and all data on it
-    /// is deleted. `keys-kept`: the farm can do neither, so that the current renter's keys stay.
+    /// machine is restarted, which ends open sessions; the data stays. `keys-only`: the same
+    /// without a restart, so that open SSH sessions go on. `rebuild`: its keys can't be changed, so
+    /// that it is rebuilt, and all data on it is deleted. `keys-kept`: the farm can do neither, so
+    /// that the current renter's keys stay.
     pub machine: &'static str,
 }
 

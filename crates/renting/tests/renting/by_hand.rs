@@ -98,6 +98,22 @@ fn a_renter_waits_for_the_farmer_and_logs_in_once_they_have_confirmed() {
     stage.check_invariants();
 }
 
+/// M15: an address of the grid's own network is of no use without its program.
+#[test]
+fn an_address_of_the_grids_network_says_what_to_install() {
+    let stage = Stage::market();
+    let rental = waiting(&stage);
+    assert_eq!(confirm(&stage, FARMER, &rental, "59c:2d1a:7::5").status(), 204);
+    let (answer, page) = access(&stage, &rental);
+    let command = "ssh -p 2201 ada@59c:2d1a:7::5";
+    assert_eq!(answer["machines"][0]["access"]["command"], command);
+    says(
+        &page,
+        &[command, "This address is in the Mycelium network", "Install and start Mycelium"],
+    );
+    says(&page, &["This line answers once it works", "ping -6 59c:2d1a:7::5"]);
+}
+
 #[test]
 fn what_the_farmer_has_mistyped_is_changed_and_the_renter_hears_of_it() {
     let stage = Stage::market();

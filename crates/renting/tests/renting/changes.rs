@@ -161,7 +161,7 @@ fn a_key_that_is_removed_is_taken_off_its_machines_where_that_can_be_done() {
 fn a_transfer_takes_the_old_keys_off_and_puts_the_new_ones_on() {
     let stage = Stage::market();
     let server = Server::new(&stage);
-    server.is_able(&["set-keys", "rebuild"]);
+    server.is_able(&["power", "set-keys", "rebuild"]);
     assert_eq!(server.offer_to_ben()["machine"], "keys-replaced");
     assert!(server.pages()[1].contains("the new renter's SSH key replaces those of the current"));
     // Whoever has none is told before.
@@ -179,8 +179,123 @@ fn a_transfer_takes_the_old_keys_off_and_puts_the_new_ones_on() {
     let job = server.lease();
     assert_eq!((&job["kind"], &job["ssh_keys"]), (&json!("set-keys"), &json!([OTHER_KEY])));
     server.tell(&job, "complete", json!({})).ok(200);
+    // Whoever is logged in with the old key is not any more.
+    let job = server.lease();
+    assert_eq!(job["kind"], "restart");
+    server.tell(&job, "complete", json!({})).ok(200);
     server.has_nothing_to_do("rack-7");
+    let page = format!("/dashboard/slices/{}", server.rental);
+    let page = stage.as_user(BEN).get(renting::ROUTES, &page).page(200);
+    assert!(page.contains("Machine restarted"), "{page}");
     stage.check_invariants();
+}
+
+/// Neither is a machine started that is off, nor one restarted that can't be.
+#[test]
+fn a_transfer_restarts_machines_that_run_and_says_where_sessions_go_on() {
+    for (can, how, machine, words) in [
+        (&["power", "set-keys"][..], "off", "keys-replaced", "ends open SSH and console sessions"),
+        (&["set-keys"], "running", "keys-only", "SSH sessions that are open go on"),
+    ] {
+        let stage = Stage::market();
+        let server = Server::new(&stage);
+        server.is_able(can);
+        if how == "off" {
+            server.ask("shutdown").ok(201);
+            server.do_next("shutdown", None);
+            server.report_next(&json!({ "state": "off", "can": can }));
+        }
+        assert_eq!(server.offer_to_ben()["machine"], machine);
+        assert!(server.pages()[1].contains(words), "{}", server.pages()[1]);
+        add_key(&stage, BEN, OTHER_KEY);
+        let list = stage.as_user(BEN).get(renting::ROUTES, "/dashboard/slices").page(200);
+        assert!(list.contains(words) && list.contains("scheduled tasks"), "{list}");
+        server.accept(json!({})).ok(200);
+        server.do_next("set-keys", None);
+        server.has_nothing_to_do("rack-7");
+    }
+}
+
+/// A change of keys that failed leaves the old renter's sessions: the next one ends them.
+#[test]
+fn where_keys_could_not_be_changed_at_a_transfer_the_next_change_restarts() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    server.is_able(&["power", "set-keys"]);
+    server.offer_to_ben();
+    let id = add_key(&stage, BEN, OTHER_KEY);
+    server.accept(json!({})).ok(200);
+    let job = server.lease();
+    server.tell(&job, "fail", json!({ "reason": "no answer", "retry": false })).ok(200);
+    server.has_nothing_to_do("rack-7");
+    for is_first in [true, false] {
+        server.set_keys(BEN, &[&id]).ok(200);
+        let job = server.lease();
+        server.tell(&job, "complete", json!({})).ok(200);
+        if is_first {
+            server.do_next("restart", None);
+        }
+        server.has_nothing_to_do("rack-7");
+    }
+}
+
+/// Only a transfer restarts a machine: a renter who changes their own keys decides.
+#[test]
+fn a_change_of_ones_own_keys_says_that_sessions_go_on() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    server.is_able(&["power", "set-keys"]);
+    let page = stage.as_user(ADA).get(machines::ROUTES, &server.page_url("keys")).page(200);
+    assert!(page.contains("SSH sessions that are open go on"), "{page}");
+    let page = stage.as_user(ADA).get(machines::ROUTES, "/dashboard/settings/ssh-keys").page(200);
+    assert!(page.contains("if a key was stolen, restart the machine afterward"), "{page}");
+    server.set_keys(ADA, &[&first_key(&stage, ADA)]).ok(200);
+    server.do_next("set-keys", None);
+    server.has_nothing_to_do("rack-7");
+}
+
+/// What cannot be written to the audit log does not happen.
+#[test]
+fn nothing_is_asked_of_a_machine_without_an_entry_of_the_audit_log() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    server.is_able(&["power", "set-keys", "set-password", "rebuild", "set-ports", "user-data"]);
+    let key = first_key(&stage, ADA);
+    let refused = "CREATE TRIGGER no_entry BEFORE INSERT ON audit
+                     WHEN NEW.action = 'machine-action-requested'
+                    BEGIN SELECT RAISE(ABORT, 'no entry'); END";
+    stage.db.connection().execute_batch(refused).unwrap();
+    let ada = stage.as_user(ADA);
+    let ports = json!({ "ports": [{ "protocol": "tcp", "port": 80 }] });
+    let rebuild = json!({ "user_data": "#cloud-config\n" });
+    let ask_all = |status: u16| {
+        let set_ports =
+            || ada.call(machines::ROUTES, Method::PUT, &server.url("ports"), ports.clone());
+        let asks: [&dyn Fn() -> Answer; 5] = [
+            &|| server.ask("restart"),
+            &|| server.set_keys(ADA, &[&key]),
+            &|| server.ask_for("console-password", json!({})),
+            &|| server.ask_for("rebuild", rebuild.clone()),
+            &set_ports,
+        ];
+        for ask in asks {
+            let answer = ask();
+            assert_eq!(answer.status() / 100, status, "{answer}");
+            if status == 2 {
+                let job = server.lease();
+                server.tell(&job, "fail", json!({ "reason": "no", "retry": false })).ok(200);
+            }
+        }
+    };
+    let count = |what: &'static str| one::<i64>(&stage, what);
+    ask_all(5);
+    assert_eq!(count("SELECT count(*) FROM machine_actions"), 0);
+    assert_eq!(count("SELECT count(*) FROM rental_ports"), 0);
+    stage.db.connection().execute_batch("DROP TRIGGER no_entry").unwrap();
+    ask_all(2);
+    assert_eq!(count("SELECT count(*) FROM machine_actions"), 5);
+    let entries = "SELECT count(*) FROM audit WHERE action = 'machine-action-requested'";
+    assert_eq!(count(entries), 5);
 }
 
 #[test]

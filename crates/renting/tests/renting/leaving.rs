@@ -33,7 +33,7 @@ fn a_renter_chooses() {
         Node leaves the market on 28 August 2026, 12:00 UTC
         The farmer is taking this node off the market. Until that day, you can choose:
         Keep it until 28 August 2026: you are refunded $48.02 for the unused time
-          automatically.
+          automatically. The farmer pays you $2.53 for the term discount that you lose.
         End rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000/cancel>: you are
           refunded $71.25.
         Move to another node </dashboard/slices/019fadbe-f200-7000-8000-000000000000/move>:

@@ -15,6 +15,7 @@ mod rentals;
 mod retries;
 mod searching;
 mod servers;
+mod whole_nodes;
 
 use domain::recurring::{EARN, EXPIRE, RELEASE_HOLDS, RunBy};
 use serde_json::{Value, json};

@@ -433,3 +433,36 @@ fn an_error_page_offers_to_sign_in_once_the_session_is_over() {
     let page = stage.as_user(ADA).get(renting::ROUTES, missing);
     assert!(page.page(404).contains("Sign out"), "{page}");
 }
+
+#[test]
+fn an_order_that_is_refused_keeps_what_was_chosen() {
+    let stage = Stage::market();
+    let chosen = |token| {
+        [
+            ("form_token", token),
+            ("node_id", "node32"),
+            ("duration_months", "3"),
+            ("count", "2"),
+            ("template", "docker"),
+            ("ports", "80, 443"),
+        ]
+    };
+    let is_kept = |page: &str| {
+        for field in [
+            "name=\"duration_months\" value=\"3\" checked",
+            "<option value=\"2\" selected>",
+            "<option value=\"docker\" selected>",
+            "value=\"80, 443\"",
+        ] {
+            assert!(page.contains(field), "{field}: {page}");
+        }
+    };
+    // The session ended before it was sent, and somebody signed in again.
+    let page = send(&stage.as_user(ADA), "/dashboard/slices", &chosen("of before")).html(403);
+    assert!(page.contains("so nothing was sent") && page.contains("Check your order"), "{page}");
+    is_kept(&page);
+    // A field is wrong: there is no key.
+    let page = send(&stage.as_user(ADA), "/dashboard/slices", &chosen("of before")[1..]).html(400);
+    is_kept(&page);
+    assert_eq!(stage.balance(ADA), "100.00");
+}

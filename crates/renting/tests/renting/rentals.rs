@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use stage::{ADA, Answer, BEN, Stage, User, reading};
-use store::due;
+use store::{Db as _, due};
 
 const SLICES: &str = "/dashboard/slices";
 
@@ -283,4 +283,32 @@ fn what_is_wrong_in_a_form_is_said_beside_its_field() {
     assert!(page.contains("The form is invalid: missing field `email`."), "{page}");
     let page = send("cancel", &[("refund", "")]);
     assert!(page.contains("reload the page"), "{page}");
+}
+
+/// A rental of an archived year says where its history is, whether it is gone already or not.
+#[test]
+fn a_rental_of_an_archived_year_says_who_has_its_history() {
+    let stage = Stage::three_slices();
+    let id = stage.rent().life.id;
+    stage.pass_seconds(200 * 86_400);
+    for _ in 0..3 {
+        due::expire(&stage.db, stage.now(), 10).unwrap();
+    }
+    let read = || ask(&stage, ADA, &format!("{SLICES}/{id}")).page(200);
+    assert!(read().contains("Its transactions and history are kept here."));
+    for sql in [
+        "INSERT INTO archives (chain, first_id, until_id, closed_at, row_count, seal, file,
+                               file_hash, archived_at)
+         VALUES ('ledger', 1, 900, unixepoch('2040-01-01'), 900, zeroblob(32), 'file',
+                 zeroblob(32), 0),
+                ('events', 1, 900, unixepoch('2040-01-01'), 900, zeroblob(32), 'file',
+                 zeroblob(32), 0)",
+        "INSERT INTO remove_archived (chain, from_id, until_id) VALUES ('events', 1, 900)",
+        "INSERT INTO remove_archived (chain, from_id, until_id) VALUES ('ledger', 1, 900)",
+    ] {
+        stage.db.run(sql, &[]).unwrap();
+        assert!(read().contains("ended before 2040, so its history and transactions are archived"));
+        assert!(!read().contains("kept here"));
+    }
+    assert!(read().contains("The transactions are archived."));
 }

@@ -374,6 +374,97 @@ fn a_retry_and_a_form_that_is_sent_twice_act_once() {
     assert_eq!(server.latest(), ("restart".into(), "waiting".into()));
 }
 
+/// A retry means the same machine, whether it names the slice or not; and whatever has become of
+/// the rental meanwhile.
+#[test]
+fn a_retry_may_name_the_slice_or_leave_it_out() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let mut how = answers();
+    how["can"] = json!(["power", "rebuild", "user-data", "set-keys"]);
+    server.report(&how);
+    let post = |key: &str, what: &str, body: Value| {
+        let url = format!("/api/rentals/{}/{what}", server.rental);
+        stage.as_user(ADA).key(key).post(machines::ROUTES, &url, body)
+    };
+    let retries = |first: (&str, &str), what: &str, without: &Value, others: &[Value]| {
+        let mut with = without.clone();
+        with["slice"] = json!(1);
+        let pairs = [(first.0, without, &with), (first.1, &with, without)];
+        for (key, asked, retried) in pairs {
+            let answer = post(key, what, asked.clone());
+            answer.ok(201);
+            let job = server.lease();
+            server.tell(&job, "fail", json!({ "reason": "no", "retry": false })).ok(200);
+            for again in [asked, retried] {
+                assert_eq!(post(key, what, again.clone()).bytes(), answer.bytes(), "{again}");
+            }
+            for other in others {
+                post(key, what, other.clone()).problem(422, "idempotency-key-reused");
+            }
+        }
+    };
+    let others = [json!({ "action": "restart" }), json!({ "action": "reset", "slice": 2 })];
+    retries(("k1", "k2"), "actions", &json!({ "action": "reset" }), &others);
+    let others = [json!({ "template": "web" }), json!({ "slice": 2 })];
+    retries(("k3", "k4"), "rebuild", &json!({}), &others);
+    // Which keys get in does not depend on how often and in which order they are named.
+    let keys = stage.as_user(ADA).get(machines::ROUTES, "/api/account/ssh-keys").ok(200);
+    let id = keys["items"][0]["id"].clone();
+    let set = |ids: Value| {
+        let url = format!("/api/rentals/{}/keys", server.rental);
+        let body = json!({ "ssh_key_ids": ids });
+        stage.as_user(ADA).key("k5").call(machines::ROUTES, http::Method::PUT, &url, body)
+    };
+    assert_eq!(set(json!([id])).bytes(), set(json!([id, id])).bytes());
+    // The rental has ended.
+    let url = format!("/api/rentals/{}/cancel", server.rental);
+    stage.as_user(ADA).post(renting::ROUTES, &url, json!({})).ok(200);
+    for body in [json!({ "action": "reset" }), json!({ "action": "reset", "slice": 1 })] {
+        assert_eq!(post("k1", "actions", body).status(), 201);
+    }
+}
+
+/// What can't be set up is refunded, and there is nothing to extend on its page.
+#[test]
+fn what_cannot_be_set_up_is_not_offered_to_be_extended() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let rental = begin(&stage, None);
+    let list = || stage.as_user(ADA).get(renting::ROUTES, "/dashboard/slices").html(200);
+    let page = |rental: &str| {
+        let url = format!("/dashboard/slices/{rental}");
+        stage.as_user(ADA).get(renting::ROUTES, &url).html(200)
+    };
+    let links = |rental: &str| {
+        let is_linked = list().contains(&format!("/dashboard/slices/{rental}#extend"));
+        assert_eq!(is_linked, page(rental).contains("id=\"extend\""), "{rental}");
+        is_linked
+    };
+    assert!(links(&rental) && links(&server.rental));
+    let job = server.lease();
+    server.tell(&job, "fail", json!({ "reason": "no disk", "retry": false })).ok(200);
+    assert_eq!((links(&rental), links(&server.rental)), (false, true));
+}
+
+/// Ids have a random part: it says nothing of the order.
+#[test]
+fn actions_of_one_instant_are_listed_by_what_was_begun_last() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let mut asked: Vec<String> = Vec::new();
+    for nth in 0..12 {
+        let action = ["reset", "restart"][nth % 2];
+        asked.insert(0, server.ask(action).ok(201)["id"].as_str().unwrap().to_owned());
+        let job = server.lease();
+        server.tell(&job, "complete", json!({})).ok(200);
+    }
+    let found = stage.as_user(ADA).get(machines::ROUTES, &server.actions()).ok(200);
+    let ids = found["actions"].as_array().unwrap().iter();
+    let ids: Vec<&str> = ids.map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, asked);
+}
+
 #[test]
 fn why_nothing_was_done_with_a_machine_is_said_beside_it() {
     let stage = Stage::market();

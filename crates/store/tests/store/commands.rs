@@ -3,6 +3,7 @@
 use domain::id::{NodeId, SliceId};
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
+use domain::node::NodeReport;
 use domain::offering::Offering;
 use domain::order::{Filter, RentRequest, Spread, Wanted};
 use domain::payout::{PayoutEvent, PayoutState};
@@ -25,11 +26,11 @@ use strum::VariantArray;
 use crate::NO_MACHINES;
 use crate::market::{
     Attempt, account, assert_sound, attempt, balance, carries, count, credit, earned, email, empty,
-    extend_once, last_week, now, open_account, order_id, order_once, pass, quote_id, quote_up_to,
-    rental_id, rental_of, report, set_up_nothing_by_hand, states, terms,
+    extend_once, last_week, now, open_account, order_id, order_once, pass, prove_farm, quote_id,
+    quote_up_to, rental_id, rental_of, report, set_up_nothing_by_hand, states, terms,
 };
 use crate::model::{ACCOUNTS, FEE_PERCENT, MICROS, Model, ModelNode, RENTED_MAX, Slot, dollars};
-use crate::model_pay::PAID_ACCOUNTS_MAX;
+use crate::model_pay::{PAID_ACCOUNTS_MAX, PROVEN_FARMS_MAX};
 use crate::model_rent::Asked;
 use crate::payouts::{ask_once, payout_id};
 use crate::trigger_order::{self, Order};
@@ -300,6 +301,11 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
+/// A report of a node that is a farm of its own.
+fn farm_report(node: u32) -> NodeReport {
+    NodeReport { farm_id: node, ..report(node) }
+}
+
 /// The store and its model, and what has been done to both.
 struct Both {
     db: RusqliteDb,
@@ -329,6 +335,9 @@ impl Both {
                 is_stale: false,
             });
         }
+        for number in 1..=PROVEN_FARMS_MAX {
+            prove_farm(&both.db, number, number);
+        }
         for number in 1..=PAID_ACCOUNTS_MAX {
             accounts::set_payout(&both.db, account(number), "BE71", None, last_week()).unwrap();
         }
@@ -341,6 +350,7 @@ impl Both {
     fn run(&mut self, command: Command) -> (Answer, Answer) {
         self.steps += 1;
         self.now = self.now.plus_seconds(1);
+        self.model.today = self.now.date();
         let rental = |nth: usize, both: &Both| match both.model.rentals.len() {
             0 => None,
             all => Some(nth % all),
@@ -394,12 +404,14 @@ impl Both {
             },
             Command::Wait { seconds, does_jobs } => {
                 self.now = self.now.plus_seconds(seconds);
+                self.model.today = self.now.date();
                 if does_jobs { self.pass() } else { NOTHING }
             }
             Command::WaitFor { nth, seconds, does_jobs } => match rental(nth, self) {
                 Some(rental) => {
                     let end = self.model.rentals[rental].ends_at.plus_seconds(seconds);
                     self.now = self.now.max(end);
+                    self.model.today = self.now.date();
                     if does_jobs { self.pass() } else { NOTHING }
                 }
                 None => NOTHING,
@@ -418,7 +430,7 @@ impl Both {
     fn run_market(&mut self, command: Command) -> (Answer, Answer) {
         match command {
             Command::Register { farmer, node, slices } => {
-                let (report, capacity) = (report(node), carries(slices));
+                let (report, capacity) = (farm_report(node), carries(slices));
                 let (name, farmer_id) = (format!("Node {node}"), account(farmer));
                 let done =
                     nodes::register(&self.db, farmer_id, &name, &report, &capacity, self.now);
@@ -446,7 +458,8 @@ impl Both {
                 (Answer::Credited(credited), Answer::Credited(self.model.credit(to, dollars, key)))
             }
             Command::Sync { node, slices } => {
-                sync::save_reports(&self.db, &[(report(node), carries(slices))], self.now).unwrap();
+                sync::save_reports(&self.db, &[(farm_report(node), carries(slices))], self.now)
+                    .unwrap();
                 self.model.carry(node, slices, true);
                 NOTHING
             }
@@ -669,6 +682,11 @@ impl Both {
             prop_assert_eq!(balance(&self.db, number), self.model.wallet(number));
             let earnings = self.model.earnings.get(&number).copied().unwrap_or(Usd::ZERO);
             prop_assert_eq!(earned(&self.db, number), earnings);
+            let held = format!(
+                "SELECT coalesce(sum(micros), 0) FROM unproven_earnings WHERE owner_id = '{}'",
+                account(number)
+            );
+            prop_assert_eq!(count(&self.db, &held), self.model.unproven(number).micros());
         }
         let kept = "SELECT coalesce(sum(balance_micros), 0) FROM ledger_accounts
                      WHERE kind = 'platform'";

@@ -31,6 +31,15 @@ fn stored(db: &RusqliteDb, seconds: i64) {
              INSERT INTO farms (id, name, twin_id, twin_account, owner_id, verified_by, verified_at,
                                 checked_at)
              VALUES (1, 'Farm', 1, 'a', 'ada', 'operator', {at}, {at});
+             INSERT INTO leaving_compensations
+                    (rental_id, renter_id, farmer_id, micros, owed_at, created_at)
+             VALUES ('rental', 'ada', 'ben', 10000, {at}, {at});
+             INSERT INTO sla_months
+                    (rental_id, month, tenure, node_id, renter_id, farmer_id, from_at, until_at,
+                     min_uptime, min_bandwidth_mbps, observed, observed_up, excused, measured,
+                     base_micros, percent, credit_micros, evaluated_at, owed_at)
+             VALUES ('rental', '2026-11', 1, 1, 'ada', 'ben', 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, {at},
+                     {at});
              INSERT INTO node_alerts (node_id, is_down, notified_at, changed_at)
              VALUES (1, 1, {at}, {at});"
         ))
@@ -46,6 +55,8 @@ fn latest(db: &RusqliteDb) -> i64 {
             UNION ALL SELECT seen_at FROM agents UNION ALL SELECT due_at FROM machine_actions
             UNION ALL SELECT expires_at FROM machine_actions
             UNION ALL SELECT held_until FROM quotes UNION ALL SELECT expires_at FROM challenges
+            UNION ALL SELECT owed_at FROM leaving_compensations
+            UNION ALL SELECT owed_at FROM sla_months
             UNION ALL SELECT checked_at FROM farms UNION ALL SELECT notified_at FROM node_alerts)",
     );
     latest - now().seconds()

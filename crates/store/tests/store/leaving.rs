@@ -5,24 +5,31 @@ use std::cell::Cell;
 use domain::id::{MailId, NodeId};
 use domain::leaving::NoticeError;
 use domain::listing::Listing;
+use domain::money::Usd;
+use domain::payout::RequestError;
 use domain::provisioning::Owed;
 use domain::rental::{ExtendError, RentalState};
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::due::NotificationMail;
 use store::leaving::{
-    Destination, LeaveFailure, alternatives, cancel_leave, end, leave, move_rental, notify,
-    overdue, plan_end, plan_move, unnotified, withdraw,
+    Destination, LeaveFailure, alternatives, cancel_leave, compensation_of, cost, end, leave,
+    move_rental, notify, overdue, pay_owed, plan_end, plan_move, unnotified, withdraw,
 };
+use store::payouts::{self, RequestFailure};
 use store::rentals::{ChangeFailure, Rental};
 use store::renting::Basis;
-use store::{Db, RusqliteDb, StoreError, ledger, nodes, offering, receipts, rentals, sync};
+use store::{
+    Db, RusqliteDb, StoreError, accounts, ledger, nodes, offering, receipts, rentals, sync,
+};
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, balance,
-    by_hand, carries, count, earned, extend, fund, market, now, one, order, order_once, pass,
-    publish, quote, random, register, rent, rental_of, report, set, states, usd, version,
+    by_hand, carries, count, earned, evaluate, extend, fund, last_week, market, now, one, order,
+    order_once, pass, prove_farm, publish, quote, random, register, rent, rental_of, report, set,
+    states, usd, version,
 };
+use crate::payouts::ask;
 
 const DAY: i64 = 86_400;
 
@@ -142,12 +149,105 @@ fn what_is_still_there_on_the_day_ends_with_its_refund_and_a_mail() {
     // Once: the rental has another version by then.
     assert!(end(&db, &due[0], &ending, None, days(74)).is_err());
     assert_eq!(count(&db, "SELECT count(*) FROM mails WHERE kind = 'node-left'"), 1);
-    assert_eq!(balance(&db, OMAR), usd("1000") - usd("51"));
-    assert_eq!(earned(&db, FARMER), usd("45.90"));
+    // Of the discount, $12.00 are lost.
+    assert_eq!(balance(&db, OMAR), usd("1000") - usd("51") + usd("12"));
+    assert_eq!(earned(&db, FARMER), usd("45.90") - usd("12"));
+    assert_eq!(compensation_of(&db, rental.life.id), Ok(Some((usd("12"), false))));
     let ended = rental_of(&db, OMAR, rental.life.id).life;
     assert_eq!((ended.state, ended.ended_at), (RentalState::Ended, Some(days(74))));
     assert_eq!(leave(&db, days(74), 10), Ok(1));
     assert_eq!((leave(&db, days(74), 10), states(&db, NODE).contains('a')), (Ok(0), false));
+    assert_sound(&db);
+}
+
+/// What the farmer's payouts have to leave there, and what leaving costs at most.
+fn held(db: &dyn Db, at: Timestamp) -> (Usd, Usd) {
+    let (node, _) = nodes::find(db, account(FARMER), NodeId(NODE)).unwrap().unwrap();
+    let funds = payouts::funds(db, account(FARMER), at).unwrap();
+    (funds.withheld, cost(db, &node, at).unwrap())
+}
+
+#[test]
+fn what_leaving_costs_is_held_from_the_notice_on() {
+    let db = market();
+    prove_farm(&db, FARMER, 1);
+    fund(&db, OMAR, "900");
+    accounts::set_payout(&db, account(FARMER), "BE71", None, last_week()).unwrap();
+    rent(&db, Attempt { term: Term::Year, ..attempt(OMAR, "key") }).unwrap();
+    // Aida's month is over before the node leaves: she loses nothing.
+    rent(&db, attempt(AIDA, "key")).unwrap();
+    let over = now().plus_months(2);
+    pass(&db, over, 10);
+    pass(&db, over, 10);
+    evaluate(&db, over);
+    let funds = || payouts::funds(&db, account(FARMER), over).unwrap();
+    let before = funds().withheld;
+    // Of a year, 57 % of a month's price, and a cent.
+    let (_, most) = held(&db, over);
+    assert_eq!(most, usd("14.26"));
+    withdraw(&db, account(FARMER), NodeId(NODE), None, over).unwrap();
+    assert_eq!(held(&db, over), (before + most, most));
+    let rest = funds().payable();
+    let cut = funds().balance - before - most - rest;
+    assert!((Usd::ZERO..usd("0.01")).contains(&cut), "{cut}");
+    let all = funds().balance;
+    let refused = ask(&db, 1, &(rest + usd("0.01")).to_string());
+    let expected = RequestError::InsufficientFarmerEarnings { balance: rest };
+    assert_eq!(refused, Err(RequestFailure::Rule(expected)));
+    ask(&db, 2, &rest.to_string()).unwrap();
+    assert!(all > rest);
+    // It falls as the term runs out, and is enough on the day.
+    let day = over.plus_seconds(30 * DAY);
+    pass(&db, day.plus_seconds(-60), 10);
+    let (_, later) = held(&db, day.plus_seconds(-60));
+    assert!(later <= most, "{later} of {most}");
+    let due = overdue(&db, day, 10).unwrap();
+    let ending = plan_end(&due[0], day).unwrap();
+    assert!(ending.compensation > Usd::ZERO && ending.compensation <= later);
+    end(&db, &due[0], &ending, None, day).unwrap();
+    assert_eq!(compensation_of(&db, due[0].rental.life.id), Ok(Some((ending.compensation, false))));
+    assert_eq!(held(&db, day).1, Usd::ZERO);
+    assert_sound(&db);
+}
+
+/// The farmer has emptied the earnings before the notice, or they were taken otherwise.
+#[test]
+fn what_the_earnings_do_not_cover_is_owed_and_paid_later() {
+    let (db, rental) = leaving_market();
+    // The renter ends on the 3rd day: little was earned by then.
+    let at = days(3);
+    let (_, refund) = rentals::end(&db, account(OMAR), rental.life.id, None, at).unwrap();
+    let lost = usd("2.09");
+    assert_eq!(compensation_of(&db, rental.life.id), Ok(Some((lost, true))));
+    assert_eq!((refund, balance(&db, OMAR)), (usd("252.91"), usd("997.91")));
+    assert_eq!(held(&db, at).0, earned(&db, FARMER));
+    assert_sound(&db);
+    let later = at.plus_seconds(6 * 3_600);
+    pay_owed(&db, later, 9).unwrap();
+    assert_eq!(compensation_of(&db, rental.life.id), Ok(Some((lost, true))));
+    // Aida's rental of another node earns enough, and all of it is held until then.
+    register(&db, FARMER, 34, 2);
+    publish(&db, 34, "25");
+    rent(&db, Attempt { node: 34, at, ..attempt(AIDA, "key") }).unwrap();
+    pass(&db, days(20), 9);
+    for _ in 0..2 {
+        pay_owed(&db, days(20), 9).unwrap();
+        assert_eq!(compensation_of(&db, rental.life.id), Ok(Some((lost, false))));
+        assert_eq!(balance(&db, OMAR), usd("997.91") + lost);
+        assert_sound(&db);
+    }
+}
+
+/// The notice is taken back before the rental ends by it: nothing is compensated.
+#[test]
+fn a_notice_that_was_canceled_compensates_nobody() {
+    let (db, rental) = leaving_market();
+    let due = overdue(&db, days(73), 10).unwrap();
+    let ending = plan_end(&due[0], days(73)).unwrap();
+    cancel_leave(&db, account(FARMER), NodeId(NODE), days(72)).unwrap();
+    assert!(end(&db, &due[0], &ending, None, days(73)).unwrap_err().is_race());
+    rentals::end(&db, account(OMAR), rental.life.id, None, days(73)).unwrap();
+    assert_eq!(compensation_of(&db, rental.life.id), Ok(None));
     assert_sound(&db);
 }
 

@@ -1,10 +1,16 @@
 //! The chain of the ledger: each change of what was booked shows.
 
-use store::RusqliteDb;
 use store::chain::Head;
-use store::ledger_chain::{broken, seal};
+use store::ledger_chain::{self, seal};
+use store::{RusqliteDb, StoreError};
 
 use crate::market::{AIDA, OMAR, attempt, by_hand, count, fund, market, now, pass, rent};
+
+/// How many of all that is sealed are not as they were.
+fn broken(db: &RusqliteDb) -> Result<u64, StoreError> {
+    let end = count(db, "SELECT coalesce(max(transaction_id), 0) FROM ledger_seals");
+    ledger_chain::broken(db, 0, end).map(|(broken, _)| broken)
+}
 
 /// A ledger of two credits, a rental, and its settlement.
 fn booked() -> RusqliteDb {

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod accounts;
+mod archives;
 mod audit;
 mod challenges;
 mod commands;
@@ -20,6 +21,7 @@ mod factors;
 mod farm;
 mod farms;
 mod future_times;
+mod history;
 mod invariants;
 mod job_runs;
 mod jobs;
@@ -51,6 +53,7 @@ mod reconciliation;
 mod refusals;
 mod rent;
 mod reversals;
+mod scans;
 mod schema;
 mod schema_file;
 mod search;
@@ -68,6 +71,7 @@ mod tokens;
 mod top_ups;
 mod transfers;
 mod trigger_order;
+mod unproven;
 mod webhooks;
 mod whole;
 

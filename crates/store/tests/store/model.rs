@@ -2,7 +2,7 @@
 //! its nodes, slices and wallets; `model_rent` rents, `model_life` is what becomes of rentals, and
 //! `model_pay` pays farmers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::listing::Listing;
 use domain::money::Usd;
@@ -36,6 +36,12 @@ pub(crate) struct Model {
     pub(crate) nodes: BTreeMap<u32, ModelNode>,
     pub(crate) wallets: BTreeMap<u32, Usd>,
     pub(crate) earnings: BTreeMap<u32, Usd>,
+    /// The day that it is, such as `2026-11-22`.
+    pub(crate) today: String,
+    /// Of each farmer and farm: the days on which it was used, as far as they count.
+    pub(crate) uses: BTreeMap<(u32, u32), BTreeSet<String>>,
+    /// Of each farmer and farm: what is not paid out, because nobody has proven the farm.
+    pub(crate) unproven: BTreeMap<(u32, u32), Usd>,
     pub(crate) platform_micros: i64,
     pub(crate) credits: BTreeMap<u32, (u32, i64, Usd)>,
     pub(crate) quotes: Vec<ModelQuote>,

@@ -80,15 +80,23 @@ impl Model {
 
     /// Ends a rental for an even share of what was paid.
     pub(crate) fn give_back(&mut self, rental: usize, until: Timestamp) -> Usd {
-        let mut refund = Usd::ZERO;
+        let (mut refund, mut lost) = (Usd::ZERO, Usd::ZERO);
+        let (slices, farmer) = (self.rentals[rental].slices, self.rentals[rental].farmer);
         for nth in 0..self.rentals[rental].periods.len() {
             let used = self.rentals[rental].periods[nth].share_used(&Outages::NONE, until);
-            self.earn_up_to(rental, nth, used);
+            lost = lost + self.rentals[rental].periods[nth].discount_lost(slices, until);
+            self.earn_up_to(rental, nth, used, false);
             let period = &mut self.rentals[rental].periods[nth];
             period.refunded = period.total - period.earned;
             refund = refund + period.refunded;
         }
         self.pay(self.rentals[rental].renter, refund);
+        // What the earnings do not cover is owed.
+        let earnings = self.earnings.entry(farmer).or_insert(Usd::ZERO);
+        if *earnings >= lost {
+            *earnings = *earnings - lost;
+            self.pay(self.rentals[rental].renter, lost);
+        }
         self.free(rental);
         refund
     }
@@ -132,7 +140,7 @@ impl Model {
         self.release_lapsed(now);
         for nth in 0..self.rentals[rental].periods.len() {
             let used = self.rentals[rental].periods[nth].share_used(&Outages::NONE, now);
-            self.earn_up_to(rental, nth, used);
+            self.earn_up_to(rental, nth, used, true);
         }
         let old = self.nodes.get_mut(&self.rentals[rental].node).unwrap();
         old.free(|slot| slot == Slot::Rented(rental));

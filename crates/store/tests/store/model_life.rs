@@ -19,8 +19,9 @@ const DAY: i64 = 86_400;
 const GRACE: i64 = 2 * DAY;
 
 impl Model {
-    /// What the farmer and the platform get once so much of a period is earned.
-    pub(crate) fn earn_up_to(&mut self, rental: usize, nth: usize, earned: Usd) {
+    /// What the farmer and the platform get once so much of a period is earned; `is_used` says
+    /// whether the rental goes on.
+    pub(crate) fn earn_up_to(&mut self, rental: usize, nth: usize, earned: Usd, is_used: bool) {
         let period = &mut self.rentals[rental].periods[nth];
         if earned <= period.earned {
             return;
@@ -28,9 +29,10 @@ impl Model {
         let fee = period.fee_of(earned) - period.fee_of(period.earned);
         let new = earned - period.earned;
         period.earned = earned;
-        let farmer = self.rentals[rental].farmer;
+        let (farmer, node) = (self.rentals[rental].farmer, self.rentals[rental].node);
         let earnings = self.earnings.entry(farmer).or_insert(Usd::ZERO);
         *earnings = *earnings + (new - fee);
+        self.note_earned(farmer, node, new - fee, is_used);
         self.platform_micros += fee.micros();
     }
 
@@ -38,7 +40,7 @@ impl Model {
         for nth in 0..self.rentals[rental].periods.len() {
             let period = &self.rentals[rental].periods[nth];
             let earned = period.earned_at(&Outages::NONE, now).min(period.total - period.refunded);
-            self.earn_up_to(rental, nth, earned);
+            self.earn_up_to(rental, nth, earned, true);
         }
     }
 
@@ -152,7 +154,7 @@ impl Model {
             let used =
                 of.periods[nth].used(of.started_at, before, of.slices, &Outages::NONE, now).cost;
             before += of.periods[nth].months;
-            self.earn_up_to(rental, nth, used);
+            self.earn_up_to(rental, nth, used, false);
             let period = &mut self.rentals[rental].periods[nth];
             period.refunded = period.total - period.earned;
             refund = refund + period.refunded;

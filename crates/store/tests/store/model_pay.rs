@@ -10,6 +10,9 @@ use crate::payouts::payout_id;
 
 /// The accounts up to this one have said where they are paid to.
 pub(crate) const PAID_ACCOUNTS_MAX: u32 = 3;
+/// The farms up to this one have been verified by the farmer of the same number. Each node is a
+/// farm of its own.
+pub(crate) const PROVEN_FARMS_MAX: u32 = 2;
 /// The least that is paid out, in dollars.
 pub(crate) const MIN_DOLLARS: i64 = 5;
 
@@ -33,6 +36,29 @@ impl Model {
         self.earnings.get(&account).copied().unwrap_or(Usd::ZERO)
     }
 
+    /// Notes what a farmer has earned with a node, where it is not to be paid out yet.
+    pub(crate) fn note_earned(&mut self, farmer: u32, node: u32, amount: Usd, is_used: bool) {
+        if amount == Usd::ZERO {
+            return;
+        }
+        let days = self.uses.entry((farmer, node)).or_default();
+        if is_used {
+            days.insert(self.today.clone());
+        }
+        if days.len() >= 30 {
+            self.unproven.remove(&(farmer, node));
+        } else if node > PROVEN_FARMS_MAX {
+            let held = self.unproven.entry((farmer, node)).or_insert(Usd::ZERO);
+            *held = *held + amount;
+        }
+    }
+
+    /// What is held of a farmer's earnings, because nobody has proven the farms.
+    pub(crate) fn unproven(&self, farmer: u32) -> Usd {
+        let own = self.unproven.iter().filter(|((owner, _), _)| *owner == farmer);
+        own.fold(Usd::ZERO, |sum, (_, held)| sum + *held)
+    }
+
     /// What is `withheld` is for the tests of SLAs to say.
     pub(crate) fn request_payout(
         &mut self,
@@ -54,7 +80,7 @@ impl Model {
         let own = |payout: &&ModelPayout| payout.account == account && payout.is_open();
         let (open, balance) = (self.payouts.iter().filter(own).count(), self.earned(account));
         let cent = Usd::from_micros(10_000);
-        let payable = (balance - withheld).max(Usd::ZERO);
+        let payable = (balance - withheld - self.unproven(account)).max(Usd::ZERO);
         let payable = Usd::from_micros(payable.micros() / cent.micros() * cent.micros());
         let rule = if account > PAID_ACCOUNTS_MAX {
             Some(RequestError::NoAddress)

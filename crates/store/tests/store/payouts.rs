@@ -16,7 +16,7 @@ use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, KEY_USED, OMAR, OTHER_FARMER, account, assert_sound, attempt,
     by_hand, count, earned, email, evaluate, fund, furnish, intention, last_week, market, now,
-    once, pass, random, rent, response, usd,
+    once, pass, prove_farm, random, rent, response, usd, use_farm,
 };
 use crate::meanwhile::meanwhile;
 use crate::races::at_once;
@@ -91,6 +91,7 @@ fn do_all(db: &dyn Db, id: PayoutId, actions: &[PayoutAction<'_>]) {
 
 /// One payout that is held, one that was sent, and one that is back.
 pub(crate) fn one_of_each(db: &dyn Db) {
+    use_farm(db, FARMER, 1);
     accounts::set_payout(db, account(FARMER), ADDRESS, None, last_week()).unwrap();
     for (number, actions) in [
         (1, &[PayoutAction::Approve][..]),
@@ -123,6 +124,7 @@ fn furnish_earnings(db: &dyn Db) {
     pass(db, over, 10);
     evaluate(db, over);
     accounts::set_payout(db, account(FARMER), ADDRESS, None, last_week()).unwrap();
+    prove_farm(db, FARMER, 1);
 }
 
 fn held(db: &RusqliteDb, id: PayoutId) -> Usd {

@@ -285,9 +285,9 @@ fn a_day_of_guards(db: &dyn Db, renter: AccountId) {
     audit::of_account(db, renter, None, 20).unwrap();
     audit::all(db, None, 20).unwrap();
     audit::seal(db).unwrap();
-    audit::broken(db).unwrap();
+    audit::broken(db, 0, 1).unwrap();
     ledger_chain::seal(db).unwrap();
-    ledger_chain::broken(db).unwrap();
+    ledger_chain::broken(db, 0, 1).unwrap();
 }
 
 /// What is read of the books.

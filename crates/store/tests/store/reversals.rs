@@ -18,8 +18,8 @@ use crate::NO_MACHINES;
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, OMAR, SLICES_MAX, account, assert_sound, attempt, balance, count,
-    email, extend, fund, last_week, market, now, open_account, order_id, pass, quote, rent,
-    rent_all, some, usd,
+    email, extend, fund, last_week, market, now, open_account, order_id, pass, prove_farm, quote,
+    rent, rent_all, some, usd,
 };
 use crate::payouts::ask;
 use crate::top_ups::{begin, pay};
@@ -199,6 +199,7 @@ fn a_wallet_below_zero_rents_extends_and_holds_nothing() {
 fn who_owes_is_paid_nothing_out() {
     let db = market();
     accounts::set_payout(&db, account(FARMER), "BE71", None, last_week()).unwrap();
+    prove_farm(&db, FARMER, 1);
     rent_all(&db, &attempt(AIDA, "key"), &some(4)).unwrap();
     pass(&db, now().plus_months(1), 9);
     let asked = ask(&db, 1, "5").unwrap().life.id;
@@ -235,6 +236,7 @@ fn days(count: i64) -> Timestamp {
 fn what_is_earned_with_a_card_is_not_paid_out_before_it_has_settled() {
     let db = market();
     accounts::set_payout(&db, account(FARMER), "BE71", None, last_week()).unwrap();
+    prove_farm(&db, FARMER, 1);
     paid(&db, 50);
     rent(&db, attempt(OMAR, "key")).unwrap();
     // Aida's money came by bank transfer.
@@ -258,6 +260,7 @@ fn what_is_earned_with_a_card_is_not_paid_out_before_it_has_settled() {
 #[test]
 fn money_by_card_is_followed_through_rentals_and_transfers() {
     let db = market();
+    prove_farm(&db, FARMER, 1);
     open_account(&db, 9);
     paid(&db, 50);
     let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;

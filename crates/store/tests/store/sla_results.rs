@@ -17,8 +17,8 @@ use store::{Db, Refusal, RusqliteDb, StoreError, accounts, ledger, payouts, rent
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, balance,
-    by_hand, count, credit_sla, earned, evaluate, furnish, last_week, market, now, pass, publish,
-    random, register, rent, rental_id, usd, version,
+    by_hand, count, credit_sla, earned, evaluate, furnish, last_week, market, now, pass,
+    prove_farm, publish, random, register, rent, rental_id, usd, version,
 };
 use crate::observations::{Seen, observe};
 use crate::payouts::ask;
@@ -237,6 +237,7 @@ fn what_the_farmer_does_not_have_is_owed_and_paid_later() {
 fn what_may_still_be_credited_is_not_paid_out() {
     let db = broken_november();
     accounts::set_payout(&db, account(FARMER), "BE71", None, last_week()).unwrap();
+    prove_farm(&db, FARMER, 1);
     // Ten days of $25 were earned: $8.33 with the platform's part. 60 % of it stay.
     let context = || payouts::funds(&db, account(FARMER), now()).unwrap();
     assert_eq!((context().balance, context().withheld), (usd("7.50"), Usd::from_micros(4_998_000)));

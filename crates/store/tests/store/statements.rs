@@ -154,7 +154,7 @@ fn a_long_month_is_cut_and_summed_whole() {
 
 /// What happens in a random history.
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Credit(u32, u8),
     Rent(u32, u8),
     EndDue,
@@ -162,7 +162,7 @@ enum Step {
     Pass(i64),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (OMAR..=AIDA, 1..200_u8).prop_map(|(who, dollars)| Step::Credit(who, dollars)),
         (OMAR..=AIDA, 1..10_u8).prop_map(|(who, slice)| Step::Rent(who, slice)),
@@ -172,7 +172,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A history, and the month that it ends in.
-fn play(steps: &[Step]) -> (RusqliteDb, Month) {
+pub(crate) fn play(steps: &[Step]) -> (RusqliteDb, Month) {
     let db = market();
     let (mut now, mut latest) = (crate::market::now(), crate::market::now());
     for (number, step) in steps.iter().enumerate() {

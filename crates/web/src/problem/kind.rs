@@ -217,6 +217,8 @@ kinds! {
     ResponseDeleted, "response-deleted", GONE, "The response is no longer stored",
         "The request succeeded when it was first sent, and was not repeated. Responses are stored \
          for 30 days.";
+    Archived, "archived", GONE, "This has been archived",
+        "Ask the operator for it. They keep what happened in earlier years in files.";
     TooLarge, "body-too-large", PAYLOAD_TOO_LARGE, "The request is too large",
         "Send a smaller request body.";
     KeyReused, "idempotency-key-reused", UNPROCESSABLE_ENTITY,

@@ -5,6 +5,7 @@
 mod access;
 mod farming;
 mod journey;
+mod kept;
 mod live;
 mod machines;
 mod passkey;

@@ -36,7 +36,7 @@ fn every_mail(to: &Email, text: &str) -> Vec<Mail> {
         renewal_at_risk(to, END, text),
         renewal_failed(to, END, text),
         node_leaves(to, END),
-        node_left(to, END, "$204.00"),
+        node_left(to, END, "$204.00", Some("$12.00")),
     ]
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod mails;
+mod stale_forms;
 
 use contract::{ABOUT_THE_API, API, routes};
 use documents::docs::{RequestField, groups};

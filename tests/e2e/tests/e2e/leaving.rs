@@ -131,11 +131,17 @@ async fn renters_choose_and_every_cent_is_somewhere() {
     let planned = ada.post(&cancel, &json!({ "dry_run": true })).await.ok(200);
     assert_eq!(planned["balance_after"], "319.50");
     let confirmed = json!({ "refund": "229.50" });
-    assert_eq!(ada.post(&cancel, &confirmed).await.ok(200)["refund"], "229.50");
-    assert_eq!(ada.balance().await, "319.50");
+    let cost = farmer_sees(&market).await;
+    assert!(cost > 13.5, "{cost}");
+    let answer = ada.post(&cancel, &confirmed).await.ok(200);
+    // Of $270 for the rest of the year, ten months have a discount of 10%: $243.
+    assert_eq!((&answer["refund"], &answer["compensation"]), (&json!("229.50"), &json!("13.50")));
+    assert_eq!(answer["is_compensation_owed"], false);
+    assert_eq!(ada.balance().await, "333.00");
+    assert!(farmer_sees(&market).await < cost);
     let to_other = go_elsewhere(&market, &ada, &ben, &moved).await;
     assert_eq!(to_other["node_id"], "node17");
-    assert_eq!(ada.balance().await, "319.50", "nothing is charged");
+    assert_eq!(ada.balance().await, "333.00", "nothing is charged");
 
     // On the day, what is still there ends: 1,735 of 8,760 hours were used.
     market.set_clock(LEAVES_AT);
@@ -145,15 +151,23 @@ async fn renters_choose_and_every_cent_is_somewhere() {
     let rental = ben.get(&stays).await.ok(200);
     assert_eq!((&rental["status"], &rental["refunded"]), (&json!("ended"), &json!("204.50")));
     assert_eq!(ben.get(&short).await.ok(200)["status"], "ended");
-    assert_eq!(ben.balance().await, "299.50");
+    assert_eq!(ben.balance().await, "311.53");
     market.run_mailer().await.unwrap();
     assert!(market.was_told(BEN, "You were refunded $204.50"));
+    assert!(market.was_told(BEN, "you $12.03 for the term discount"));
     assert_eq!(ada.get(&moved).await.ok(200)["status"], "active");
-    // $45.00 of the months, twice $22.95 of a tenth, and $45.45 of what stayed.
-    farmer.get("/dashboard/farm").await.page(200).says(&["Available for payout $136.35"]);
-    other.get("/dashboard/farm").await.page(200).says(&["Available for payout $22.32"]);
+    // $45.00 of the months, twice $22.95 of a tenth, and $45.45 of what stayed, less $13.50 and
+    // $12.03 for lost discounts.
+    farmer.get("/dashboard/farm").await.page(200).says(&["Not paid out yet $110.82"]);
+    other.get("/dashboard/farm").await.page(200).says(&["Not paid out yet $22.32"]);
     it_has_left(&market, &farmer).await;
     market.check_invariants().await;
+}
+
+/// What leaving costs the farmer at most, in dollars.
+async fn farmer_sees(market: &Market) -> f64 {
+    let node = market.sign_in(FARMER).await.get(NODE).await.ok(200);
+    node["leaving_cost"].as_str().unwrap().parse().unwrap()
 }
 
 /// A rental goes on with node 17, and every other way is refused.
@@ -244,7 +258,12 @@ async fn leaving_works_without_scripts() {
     farmer.open("/dashboard/farm/nodes/node32").await.says(&["Leave the market"]);
     let leave = "/dashboard/farm/nodes/node32/leave";
     let page = farmer.open(leave).await;
-    page.says(&["refunded for the remaining time", ADA, "Give notice"]);
+    page.says(&[
+        "refunded for the remaining time",
+        "Leaving costs you up to $14.26",
+        ADA,
+        "Give notice",
+    ]);
     let withdraw = "/dashboard/farm/nodes/node32/leave";
     let early = farmer.send(page.submit(withdraw, &[("leaves_at", "2026-12-01")])).await;
     early.page(400).says(&["A date of 2026-12-23 or later"]);

@@ -110,7 +110,7 @@ async fn who_ends_early_gets_the_unused_time_back() {
         .get("/dashboard/farm")
         .await
         .page(200)
-        .says(&["In escrow $0.00", "Available for payout $7.50"]);
+        .says(&["In escrow $0.00", "Not paid out yet $7.50"]);
     let entries = ada.get("/api/wallet/entries").await.ok(200);
     assert_eq!(
         (&entries["items"][0]["kind"], &entries["items"][0]["amount"]),
@@ -214,7 +214,7 @@ async fn a_missed_sla_is_made_good_out_of_what_the_farmer_has_earned() {
     assert_eq!(ada.balance().await, "77.50");
     let entry = ada.get("/api/wallet/entries").await.ok(200)["items"][0].clone();
     assert_eq!((&entry["kind"], &entry["reason"]), (&json!("sla-credit"), &json!("3 hours down")));
-    farmer.get("/dashboard/farm").await.page(200).says(&["Available for payout $5.00"]);
+    farmer.get("/dashboard/farm").await.page(200).says(&["Not paid out yet $5.00"]);
     market.check_invariants().await;
 }
 

@@ -193,12 +193,15 @@ async fn after_a_transfer_the_old_key_is_refused_and_the_new_one_logs_in() {
     check_login(&farm.rack, &access);
     until_able(&farm.market, &farm.ada, &rental, "set-keys").await;
 
+    let [command, known_hosts] = lines(&access);
+    let mut hers = farm.rack.open_session(command, known_hosts, "renter");
+    assert!(hers.try_wait().unwrap().is_none(), "Ada is logged in");
     let to = json!({ "email": "ben@example.org" });
     let offered = farm.ada.post(&format!("/api/rentals/{rental}/transfer"), &to).await.ok(201);
     assert_eq!(offered["machine"], "keys-replaced");
     ben.post_empty(&format!("/api/transfers/{rental}/accept")).await.ok(200);
-    until_done(&farm.market, &ben, &rental, "set-keys").await;
-    let [command, known_hosts] = lines(&access);
+    until_done(&farm.market, &ben, &rental, "restart").await;
+    assert!(!hers.wait().unwrap().success(), "what she has open ends");
     let gets_in = |who: &str| farm.rack.log_in(command, known_hosts, who).status.success();
     assert!(gets_in("stranger"), "it is Ben's");
     assert!(!gets_in("renter"), "it was Ada's");

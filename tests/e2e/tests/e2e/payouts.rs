@@ -1,9 +1,11 @@
 //! Payouts over HTTP: every step, every refusal, and where the money is meanwhile.
 
+use e2e::twin::{FARM, TWIN};
 use e2e::{Call, Client, MORNING, Market, app_code};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
+use crate::ownership;
 
 const DAY: i64 = 86_400;
 const PAYOUTS: &str = "/api/farm/payouts";
@@ -11,8 +13,10 @@ const ADDRESS: &str = "BE71 0961 2345 6769";
 const FARMER: &str = "farmer@example.org";
 
 /// A market whose farmer has earned $202.50 with nine slices for a month, and who is not signed in.
+/// The farm is verified, so that what it earns is not held.
 async fn earned(market: &Market) {
     let farmer = market.sign_up(FARMER).await;
+    ownership::own(&farmer, FARM, TWIN).await;
     farmer.publish(32, "25").await;
     let ada = market.sign_up_with("ada@example.org", "225").await;
     let nine = json!({ "node_id": "node32", "count": 9, "duration_months": 1 });

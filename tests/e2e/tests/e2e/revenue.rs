@@ -144,12 +144,16 @@ async fn the_dashboard_says_it_in_words_and_pictures() {
     let page = farmer.get("/dashboard/farm").await.page(200);
     page.says(&[
         &format!("Earned this month ${}", dollars(earned)),
-        &format!("Available for payout ${}", dollars(earned)),
+        &format!("Not paid out yet ${}", dollars(earned)),
         "1 rented, 8 available",
         "Slice 1: Ada & Co until 22 February 2027",
         "Revenue by month",
         "Uptime: New node: 1 check so far, all passed; guaranteed 0%.",
     ]);
+    // Nobody has verified the farm.
+    let payable = farmer.get("/api/farm/revenue").await.ok(200)["payable"].clone();
+    let farm = &payable["unverified_farms"][0];
+    assert_eq!((&payable["available"], &farm["days_used"]), (&json!("0.00"), &json!(1)));
     assert!(page.html().contains("role=\"img\"") && page.html().contains("data-live="));
     let node = farmer.get("/dashboard/farm/nodes/node32").await.page(200);
     let of_node = dollars(RENTED[0].earned_after(10));

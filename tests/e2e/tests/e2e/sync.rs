@@ -182,7 +182,7 @@ async fn a_rental_ends_after_its_term_and_the_farmer_is_paid() {
     assert_eq!(ada_token.get(&path).await.ok(200)["status"], "active");
     let farm = farmer_token.get("/dashboard/farm").await.page(200);
     // Every day but the last one is earned.
-    farm.says(&["In escrow $0.70", "Available for payout $63.43"]);
+    farm.says(&["In escrow $0.70", "Not paid out yet $63.43"]);
 
     // Rentals end whether or not the grid answers.
     market.set_clock(THREE_MONTHS_LATER);
@@ -197,11 +197,7 @@ async fn a_rental_ends_after_its_term_and_the_farmer_is_paid() {
     market.sync().await;
     assert_eq!(ada_token.get(&path).await.ok(200)["status"], "ended");
     let farm = farmer_token.get("/dashboard/farm").await.page(200);
-    farm.says(&[
-        "In escrow $0.00",
-        "Available for payout $64.13",
-        "Slices rented 0 of 18, 18 free",
-    ]);
+    farm.says(&["In escrow $0.00", "Not paid out yet $64.13", "Slices rented 0 of 18, 18 free"]);
     ada_token.get(&page).await.page(200).says(&["ended", "Rental ended", "closed"]);
     assert_eq!(ada_token.balance().await, "28.75");
     let node = market.visitor().get("/api/marketplace/nodes/node32").await.ok(200);
@@ -210,7 +206,7 @@ async fn a_rental_ends_after_its_term_and_the_farmer_is_paid() {
 
     // Another run ends nothing twice.
     market.sync().await;
-    farmer_token.get("/dashboard/farm").await.page(200).says(&["Available for payout $64.13"]);
+    farmer_token.get("/dashboard/farm").await.page(200).says(&["Not paid out yet $64.13"]);
     market.check_invariants().await;
 }
 

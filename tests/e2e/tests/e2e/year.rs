@@ -29,6 +29,8 @@ const NODES: [(u32, usize); 7] =
     [(32, 0), (600, 0), (11, 1), (17, 1), (4002, 1), (7001, 1), (7002, 1)];
 /// The first of them are rented; the others are there so that the index is seen to stand still.
 const RENTED: usize = 3;
+/// The one of them that is rented as a whole.
+const WHOLE: u32 = 600;
 /// A node of the grid that nobody has registered, and that is always up.
 const BEACON: u32 = 1;
 /// So many nodes were up, at least, where all of them going down is the index.
@@ -70,6 +72,8 @@ struct Rented {
     id: String,
     renter: usize,
     node: u32,
+    /// Several of a whole node.
+    slices: usize,
     /// Hundredths of a percent, and Mbit/s.
     sla: (i64, i64),
     canceled: Option<i64>,
@@ -394,16 +398,22 @@ impl World {
         let (node, _) = self.any_node();
         let renter = self.random.below(3) as usize;
         let months = *self.random.one_of(&[1, 1, 1, 3]);
-        let answer = self.renters[renter].rent(&format!("node{node}"), months).await;
+        let wish = json!({ "node_id": format!("node{node}"), "duration_months": months });
+        let is_whole = node == WHOLE;
+        let what = if is_whole { "node" } else { "slice" };
+        let path = format!("/api/marketplace/rent-{what}");
+        let answer = self.renters[renter].post(&path, &wish).await;
         if answer.status == 409 {
             // It is down, or sold out.
             return;
         }
-        let rental = answer.ok(201)["rental"].clone();
+        let ordered = answer.ok(201);
+        let rental = if is_whole { &ordered["rentals"][0] } else { &ordered["rental"] };
+        let slices = usize::try_from(rental["slices"].as_u64().unwrap()).unwrap();
         let sla = self.slas[&node];
         assert_eq!(rental["min_bandwidth_mbps"], sla.1);
         let id = text(&rental["id"]);
-        self.rented.push(Rented { id, renter, node, sla, canceled: None });
+        self.rented.push(Rented { id, renter, node, slices, sla, canceled: None });
         self.work().await;
     }
 
@@ -505,6 +515,7 @@ impl World {
         let life = Life {
             rental: rented.id.clone(),
             node: rented.node,
+            slices: rented.slices,
             min_uptime: rented.sla.0,
             min_mbps: rented.sla.1,
             terms,
@@ -565,7 +576,7 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
     }
     let mut tally: BTreeMap<i64, usize> = BTreeMap::new();
     let (mut sum, mut canceled, mut expired, mut longer, mut excused) = (0, 0, 0, 0, 0);
-    let (mut dead_days, mut back, mut by_machine) = (0, 0, 0);
+    let (mut dead_days, mut back, mut by_machine, mut of_nodes) = (0, 0, 0, 0);
     for rented in &world.rented {
         let (life, months) = world.life_of(rented, &renters[rented.renter]).await;
         let months: BTreeMap<String, Month> =
@@ -584,6 +595,9 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
             let refunded: Vec<i64> = life.terms.iter().map(|term| term.refunded).collect();
             assert_eq!(refunded, refunds, "{}", rented.id);
             back += refunds.iter().sum::<i64>();
+        }
+        if rented.slices > 1 {
+            of_nodes += refunds.iter().sum::<i64>();
         }
         let paid_until = life.terms.last().unwrap().until;
         match (rented.canceled, life.ended) {
@@ -620,5 +634,6 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
         assert!(count > 10, "{canceled} {expired} {longer} {excused}");
     }
     assert!(dead_days > 10 && back > 1_000, "{dead_days} days, {back} cents");
+    assert!(of_nodes > 1_000, "{of_nodes} cents");
     assert!(still > 30 && wrong > 30 && by_machine > 30, "{still} {wrong} {by_machine}");
 }

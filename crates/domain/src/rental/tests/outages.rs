@@ -146,6 +146,95 @@ proptest! {
         let refunded = total.micros() / 10_000 * dead / 720;
         prop_assert_eq!(period.refunded, Usd::from_micros(refunded * 10_000));
     }
+    /// The same of several slices, whose machines have outages of their own beside those of their
+    /// node: no hour of a slice is refunded twice, and each slice counts for its share.
+    #[test]
+    fn each_slice_counts_for_its_share(
+        cents in 100..60_000_i64,
+        of_node in prop::collection::vec((0..700_i64, 1..100_i64), 0..3),
+        of_machines in prop::collection::vec((1..5_u32, 0..700_i64, 1..200_i64), 0..8),
+        settles in prop::collection::vec(0..900_i64, 0..20),
+        slices in 4..7_u32,
+        ended in prop::option::of(1..720_i64),
+    ) {
+        // An outage that begins while another one goes on is reported once that is over.
+        let apart = |mut all: Vec<(i64, i64)>| -> Vec<(i64, i64)> {
+            all.sort_unstable();
+            let mut at = 0;
+            let mut next = |(from, long): (i64, i64)| {
+                let from = from.max(at);
+                at = from + long + 1;
+                (from, from + long)
+            };
+            all.into_iter().map(&mut next).collect()
+        };
+        let of_node = apart(of_node);
+        let machine = |slice: u32| {
+            let own = of_machines.iter().filter(|(of, ..)| *of == slice);
+            apart(own.map(|(_, from, long)| (*from, *long)).collect())
+        };
+        let known = |hour: i64| {
+            let known = |(from, until): &(i64, i64)| Outage {
+                from: hours(*from),
+                until: Some(*until).filter(|until| *until <= hour).map(hours),
+                seen_at: None,
+            };
+            let begun = |all: &[(i64, i64)]| -> Vec<Outage> {
+                all.iter().filter(|(from, _)| *from <= hour).map(known).collect()
+            };
+            let own = (1..5).flat_map(|slice| {
+                begun(&machine(slice)).into_iter().map(move |outage| (slice, outage))
+            });
+            Outages::of_slices(slices, begun(&of_node), own.collect::<Vec<_>>())
+        };
+        let price = Usd::from_micros(cents * 10_000);
+        let mut life = month();
+        life.slices = slices;
+        life.periods = vec![period(Term::Month, price, slices, start())];
+        let total = life.periods[0].total;
+        let last = ended.unwrap_or(720 + 300);
+        let mut settles: Vec<i64> = settles.into_iter().filter(|hour| *hour < last).collect();
+        settles.sort_unstable();
+        let at_once = Rental { outages: known(last), ..life.clone() };
+        for hour in settles {
+            life.outages = known(hour);
+            if let Some(change) = earn(&life, hours(hour)) {
+                life = change.after;
+            } else {
+                prop_assert!(life.earns_at(hours(hour)).is_none_or(|next| next > hours(hour)));
+            }
+        }
+        life.outages = known(last);
+        let [at_once, settled] = [at_once, life].map(|life| match ended {
+            Some(hour) => end(&life, hours(hour)).unwrap().change.after,
+            None => earn(&life, hours(last)).map_or(life, |change| change.after),
+        });
+        let period = &settled.periods[0];
+        prop_assert_eq!(&at_once.periods[0], period);
+        prop_assert_eq!(period.earned + period.refunded, total);
+        // By hours: a run of 24 or more of them is not paid for.
+        let dead = |slice: u32| -> i64 {
+            let machine = machine(slice);
+            let is_in = |all: &[(i64, i64)], hour: i64| {
+                all.iter().any(|(from, until)| (*from..*until).contains(&hour))
+            };
+            let until = ended.unwrap_or(1_100);
+            let all: Vec<(i64, bool)> = (0..until)
+                .map(|hour| (hour, is_in(&of_node, hour) || is_in(&machine, hour)))
+                .collect();
+            let runs = all.chunk_by(|(_, one), (_, next)| one == next);
+            let unpaid = runs.filter(|run| run[0].1 && run.len() >= 24).flatten();
+            i64::try_from(unpaid.filter(|(hour, _)| *hour < 720).count()).unwrap()
+        };
+        let dead: i64 = (1..=slices).map(dead).sum();
+        let share = total.micros() / 10_000 * dead / (720 * i64::from(slices));
+        let share = Usd::from_micros(share * 10_000);
+        match ended {
+            Some(_) => prop_assert!(period.refunded >= share),
+            None => prop_assert_eq!(period.refunded, share),
+        }
+    }
+
     /// What an early end costs does not depend on when its days were settled before.
     #[test]
     fn an_early_end_costs_the_same_however_it_was_settled(

@@ -34,7 +34,7 @@ pub(crate) enum Condition {
 
 /// A machine that the agent has.
 struct Kept {
-    slice: String,
+    rental: String,
     node: u32,
     renter: usize,
     condition: Condition,
@@ -46,7 +46,7 @@ struct Kept {
     answers: bool,
 }
 
-/// The agent, with its machines by rental.
+/// The agent, with its machines by slice.
 pub(crate) struct Agent {
     client: Client,
     machines: BTreeMap<String, Kept>,
@@ -80,6 +80,7 @@ impl World {
 
     async fn do_job(&mut self, job: &Value) {
         let (rental, kind) = (text(&job["rental_id"]), job["kind"].as_str().unwrap());
+        let slice = text(&job["slice"]["id"]);
         let path = format!("/api/agent/jobs/{}", job["id"].as_str().unwrap());
         let mut done = json!({ "fence": job["fence"] });
         match kind {
@@ -90,7 +91,7 @@ impl World {
                 });
                 let rented = self.rented.iter().find(|it| it.id == rental).unwrap();
                 let kept = Kept {
-                    slice: text(&job["slice"]["id"]),
+                    rental: rental.clone(),
                     node: rented.node,
                     renter: rented.renter,
                     condition: Condition::Fine,
@@ -98,13 +99,13 @@ impl World {
                     could_not_start: false,
                     answers: false,
                 };
-                self.agent.machines.insert(rental.clone(), kept);
+                self.agent.machines.insert(slice.clone(), kept);
                 let machine = Machine { made_at: self.market_time, reports: vec![] };
-                self.seen.machines.insert(rental, machine);
+                self.seen.machines.insert((rental, slice), machine);
             }
-            "remove" => drop(self.agent.machines.remove(&rental)),
+            "remove" => drop(self.agent.machines.remove(&slice)),
             "start" => {
-                let machine = self.agent.machines.get_mut(&rental).unwrap();
+                let machine = self.agent.machines.get_mut(&slice).unwrap();
                 machine.could_not_start = machine.condition == Condition::Dead;
                 if machine.could_not_start {
                     done["reason"] = json!("its disk is broken");
@@ -113,7 +114,7 @@ impl World {
                     return;
                 }
             }
-            _ => self.agent.machines.get_mut(&rental).unwrap().could_not_start = false,
+            _ => self.agent.machines.get_mut(&slice).unwrap().could_not_start = false,
         }
         self.agent.client.post(&format!("{path}/complete"), &done).await.ok(200);
     }
@@ -121,15 +122,15 @@ impl World {
     /// What becomes of the machines, and what the agent says of it.
     pub(crate) async fn report_machines(&mut self) {
         self.set_clock(self.now - BEFORE);
-        let rentals: Vec<String> = self.agent.machines.keys().cloned().collect();
-        for rental in &rentals {
-            self.age(rental).await;
+        let slices: Vec<String> = self.agent.machines.keys().cloned().collect();
+        for slice in &slices {
+            self.age(slice).await;
         }
         if self.one_in(120) {
             self.agent.mute_until = self.now + STEP + self.seconds_below(2 * DAY);
         }
         let mut reports = vec![];
-        for (rental, machine) in &mut self.agent.machines {
+        for (slice, machine) in &mut self.agent.machines {
             machine.answers = false;
             if self.now < self.agent.mute_until {
                 continue;
@@ -138,12 +139,13 @@ impl World {
                 continue;
             };
             machine.answers = reported == Reported::Answers;
-            body["rental_id"] = json!(rental);
-            body["slice_id"] = json!(machine.slice);
+            body["rental_id"] = json!(machine.rental);
+            body["slice_id"] = json!(slice);
             body["can"] = json!(["power"]);
             reports.push(body);
             let report = Report { at: self.market_time, reported };
-            self.seen.machines.get_mut(rental).unwrap().reports.push(report);
+            let seen = (machine.rental.clone(), slice.clone());
+            self.seen.machines.get_mut(&seen).unwrap().reports.push(report);
         }
         if reports.is_empty() {
             return;
@@ -159,38 +161,37 @@ impl World {
     }
 
     /// A machine's condition ends, or another one begins.
-    async fn age(&mut self, rental: &str) {
+    async fn age(&mut self, slice: &str) {
         use Condition::{Broken, Dead, Fine, Lost, Off, Paused, Silent, Unknown};
         // It may just have been removed.
-        let Some(machine) = self.agent.machines.get(rental) else { return };
-        let (condition, renter) = (machine.condition, machine.renter);
+        let Some(machine) = self.agent.machines.get(slice) else { return };
+        let condition = machine.condition;
         let is_over = self.now >= machine.until;
         if condition == Fine && self.one_in(70) {
             let next = *self.random.one_of(&[Silent, Silent, Broken, Paused, Dead, Lost, Unknown]);
-            self.set_condition(rental, next);
+            self.set_condition(slice, next);
         } else if condition != Fine && is_over {
-            self.agent.machines.get_mut(rental).unwrap().condition = Fine;
+            self.agent.machines.get_mut(slice).unwrap().condition = Fine;
             if matches!(condition, Off | Dead) {
-                self.switch(renter, rental, "start").await;
+                self.switch(slice, "start").await;
             }
         }
     }
 
     /// Lets a machine be so for hours or days.
-    fn set_condition(&mut self, rental: &str, condition: Condition) {
+    fn set_condition(&mut self, slice: &str, condition: Condition) {
         let long = if self.one_in(3) { 4 * DAY } else { DAY / 2 };
         let until = self.now + HOUR + self.seconds_below(long);
-        let machine = self.agent.machines.get_mut(rental).unwrap();
+        let machine = self.agent.machines.get_mut(slice).unwrap();
         (machine.condition, machine.until) = (condition, until);
     }
 
     /// Renters try to start what has gone off by itself.
     async fn start_dead(&mut self) {
         let is_new = |it: &&Kept| it.condition == Condition::Dead && !it.could_not_start;
-        let dead = |(rental, it): (&String, &Kept)| (it.renter, rental.clone());
         let machines = self.agent.machines.iter().filter(|(_, it)| is_new(it));
-        for (renter, rental) in machines.map(dead).collect::<Vec<_>>() {
-            self.switch(renter, &rental, "start").await;
+        for slice in machines.map(|(slice, _)| slice.clone()).collect::<Vec<_>>() {
+            self.switch(&slice, "start").await;
         }
     }
 
@@ -198,21 +199,23 @@ impl World {
     pub(crate) async fn shut_down(&mut self) {
         let is_fine = |(_, it): &(&String, &Kept)| it.condition == Condition::Fine;
         let fine: Vec<String> =
-            self.agent.machines.iter().filter(is_fine).map(|(rental, _)| rental.clone()).collect();
+            self.agent.machines.iter().filter(is_fine).map(|(slice, _)| slice.clone()).collect();
         if fine.is_empty() {
             return;
         }
-        let rental = self.random.one_of(&fine).clone();
-        let renter = self.agent.machines[&rental].renter;
-        if self.switch(renter, &rental, "shutdown").await {
-            self.set_condition(&rental, Condition::Off);
+        let slice = self.random.one_of(&fine).clone();
+        if self.switch(&slice, "shutdown").await {
+            self.set_condition(&slice, Condition::Off);
         }
     }
 
     /// Has a machine switched, if its rental has not ended and its agent has said that it can be.
-    async fn switch(&mut self, renter: usize, rental: &str, action: &str) -> bool {
+    async fn switch(&mut self, slice: &str, action: &str) -> bool {
+        let Kept { rental, renter, .. } = &self.agent.machines[slice];
         let path = format!("/api/rentals/{rental}/actions");
-        let answer = self.renters[renter].post(&path, &json!({ "action": action })).await;
+        let number: u32 = slice.rsplit('_').next().unwrap().parse().unwrap();
+        let asked = json!({ "action": action, "slice": number });
+        let answer = self.renters[*renter].post(&path, &asked).await;
         if answer.status == 409 {
             return false;
         }
@@ -223,9 +226,9 @@ impl World {
 
     /// Whether a machine of a node has just answered. Its rental may have ended since.
     pub(crate) async fn answers(&self, node: u32) -> bool {
-        for (rental, machine) in &self.agent.machines {
+        for machine in self.agent.machines.values() {
             if machine.node == node && machine.answers {
-                let path = format!("/api/rentals/{rental}");
+                let path = format!("/api/rentals/{}", machine.rental);
                 let rental = self.renters[machine.renter].get(&path).await.ok(200);
                 if rental["status"] != "ended" {
                     return true;

@@ -53,6 +53,8 @@ pub(crate) struct Paid {
 pub(crate) struct Life {
     pub(crate) rental: String,
     pub(crate) node: u32,
+    /// How many slices it is: several of a whole node.
+    pub(crate) slices: usize,
     /// Hundredths of a percent.
     pub(crate) min_uptime: i64,
     pub(crate) min_mbps: i64,
@@ -88,8 +90,8 @@ fn month_of(at: i64) -> (i64, i64) {
 pub(crate) struct Seen {
     pub(crate) observations: Vec<Observation>,
     pub(crate) windows: Vec<Window>,
-    /// By rental.
-    pub(crate) machines: BTreeMap<String, Machine>,
+    /// By rental and slice.
+    pub(crate) machines: BTreeMap<(String, String), Machine>,
     pub(crate) runs: Vec<i64>,
 }
 
@@ -160,22 +162,34 @@ impl Seen {
         excused: &[(i64, i64)],
         known: i64,
     ) -> Option<(i64, i64)> {
-        let machine = self.machines.get(&life.rental).filter(|it| it.made_at < known)?;
-        let from = from.max(machine.made_at);
-        let counted = |begin: i64, end: i64| {
-            let (begin, end) = (begin.max(from), end.min(until));
-            (end - begin).max(0) - within(excused, begin, end)
+        let of_machine = |machine: &Machine| {
+            let from = from.max(machine.made_at);
+            let counted = |begin: i64, end: i64| {
+                let (begin, end) = (begin.max(from), end.min(until));
+                (end - begin).max(0) - within(excused, begin, end)
+            };
+            let down = machine.outages(known).into_iter().map(|(begin, end)| counted(begin, end));
+            (counted(from, until), down.sum::<i64>())
         };
-        let down = machine.outages(known).into_iter().map(|(begin, end)| counted(begin, end));
-        Some((counted(from, until), down.sum()))
+        let machines = self.machines_of(life).filter(|it| it.made_at < known).map(of_machine);
+        machines.reduce(|(time, down), (more, more_down)| (time + more, down + more_down))
     }
 
-    /// When a rental could not be used for a day and longer because of its node or its machine, as
-    /// far as that was known before an instant.
-    fn unpaid(&self, life: &Life, known: i64) -> Vec<(i64, i64)> {
+    fn machines_of(&self, life: &Life) -> impl Iterator<Item = &Machine> {
+        let of_it = self.machines.iter().filter(|((rental, _), _)| *rental == life.rental);
+        of_it.map(|(_, machine)| machine)
+    }
+
+    /// When each slice of a rental could not be used for a day and longer because of its node or
+    /// its machine, as far as that was known before an instant.
+    fn unpaid(&self, life: &Life, known: i64) -> Vec<Vec<(i64, i64)>> {
+        let mut machines = self.machines_of(life);
+        (0..life.slices).map(|_| self.unpaid_of(life, machines.next(), known)).collect()
+    }
+
+    fn unpaid_of(&self, life: &Life, machine: Option<&Machine>, known: i64) -> Vec<(i64, i64)> {
         let (begun, ended) = (life.terms[0].from, life.ended.unwrap_or(i64::MAX));
         let mut down = self.node_outages(life.node, known);
-        let machine = self.machines.get(&life.rental);
         down.extend(machine.into_iter().flat_map(|it| it.outages(known.min(ended))));
         down.sort_unstable();
         let mut joined: Vec<(i64, i64)> = vec![];
@@ -211,10 +225,11 @@ impl Seen {
     pub(crate) fn outage_refunds(&self, life: &Life) -> (Vec<i64>, i64) {
         let dead = self.unpaid(life, i64::MAX);
         let refund = |term: &Paid| {
-            let share = i128::from(term.cents) * i128::from(within(&dead, term.from, term.until));
-            i64::try_from(share / i128::from(term.until - term.from)).unwrap()
+            let share =
+                i128::from(term.cents) * i128::from(within_all(&dead, term.from, term.until));
+            i64::try_from(share / (i128::from(term.until - term.from) * slices(&dead))).unwrap()
         };
-        (life.terms.iter().map(refund).collect(), within(&dead, 0, i64::MAX))
+        (life.terms.iter().map(refund).collect(), within_all(&dead, 0, i64::MAX))
     }
 
     /// When maintenance is excused in a month: the first hours of what was announced.
@@ -270,23 +285,32 @@ fn within(times: &[(i64, i64)], from: i64, until: i64) -> i64 {
     times.iter().map(|(begin, end)| (*end.min(&until) - *begin.max(&from)).max(0)).sum()
 }
 
+/// The same of all slices together.
+fn within_all(times: &[Vec<(i64, i64)>], from: i64, until: i64) -> i64 {
+    times.iter().map(|times| within(times, from, until)).sum()
+}
+
+fn slices<T>(each: &[T]) -> i128 {
+    i128::from(length(each))
+}
+
 /// What a part of a rental's time has cost: each term by the second, from its start, without the
 /// outages that are not paid for, in whole cents at both ends.
-fn price(life: &Life, (from, until): (i64, i64), is_over: bool, dead: &[(i64, i64)]) -> i64 {
+fn price(life: &Life, (from, until): (i64, i64), is_over: bool, dead: &[Vec<(i64, i64)>]) -> i64 {
     let of_term = |term: &Paid| {
         let (back, end) = match life.ended {
             Some(ended) if is_over => (term.refunded, ended.min(term.until)),
             _ => {
                 let share = i128::from(term.cents)
-                    * i128::from(within(dead, term.from, term.until))
-                    / i128::from(term.until - term.from);
+                    * i128::from(within_all(dead, term.from, term.until))
+                    / (i128::from(term.until - term.from) * slices(dead));
                 (i64::try_from(share).unwrap(), term.until)
             }
         };
         let paid = term.cents - back;
         let alive = |at: i64| {
             let at = at.clamp(term.from, end.max(term.from));
-            i128::from(at - term.from - within(dead, term.from, at))
+            i128::from(at - term.from) * slices(dead) - i128::from(within_all(dead, term.from, at))
         };
         let length = alive(end);
         if length <= 0 {

@@ -2,12 +2,12 @@
 -- more, and fails if another action of it is still to be done. `should_run` says whether the
 -- machine should run from then on, NULL that it stays as it is; `response` is what `store_response`
 -- takes.
-CREATE VIEW request_machine_action AS
+CREATE VIEW begin_machine_action AS
     SELECT id, job_id, kind, requested_by AS renter_id, 1 AS should_run, expires_at, '' AS response,
-           created_at AS requested_at
+           '' AS audit_entry, created_at AS requested_at
       FROM machine_actions;
 
-CREATE TRIGGER request_machine_action_does INSTEAD OF INSERT ON request_machine_action BEGIN
+CREATE TRIGGER begin_machine_action_does INSTEAD OF INSERT ON begin_machine_action BEGIN
     SELECT RAISE(ABORT, 'refused: machine_gone')
      WHERE NOT EXISTS (SELECT 1 FROM machines m
                          JOIN jobs j ON j.id = m.job_id
@@ -23,4 +23,6 @@ CREATE TRIGGER request_machine_action_does INSTEAD OF INSERT ON request_machine_
     UPDATE machines SET should_run = coalesce(NEW.should_run, should_run)
      WHERE job_id = NEW.job_id;
     INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
+    INSERT INTO write_audit_entry (entry, created_at)
+    SELECT NEW.audit_entry, NEW.requested_at WHERE NEW.audit_entry IS NOT NULL;
 END;

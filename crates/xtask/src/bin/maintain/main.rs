@@ -1,6 +1,8 @@
 //! What is done to a database from outside of the app: `maintain COMMAND PATH …`. `cargo xtask`
 //! builds and runs it.
 
+mod archive;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use store::audit::{self, Actor, NewEntry};
 use store::migrate::Applied;
 use store::schema::SCHEMA;
 use store::sealed::SEALED_COLUMNS;
-use store::{RusqliteDb, accounts, migrate, nodes, rentals};
+use store::{RusqliteDb, accounts, invariants, migrate, nodes, rentals};
 
 /// The variable with the keys, the one that seals first; see [`Keys::parse`].
 const ENCRYPTION_KEYS: &str = "ENCRYPTION_KEYS";
@@ -26,9 +28,9 @@ const ENCRYPTION_KEYS: &str = "ENCRYPTION_KEYS";
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The database's file.
+    /// The database's file; `verify` needs none.
     #[arg(long, value_name = "PATH")]
-    database: PathBuf,
+    database: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -43,6 +45,19 @@ enum Command {
     ImportNodeRental(NodeRental),
     /// Encrypts everything with the first key that is not encrypted with it.
     Reseal,
+    /// Writes rows of closed years to files.
+    Archive(archive::Order),
+    /// Verifies such files.
+    Verify {
+        /// The files, in order.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The file that the first one follows.
+        #[arg(long, value_name = "FILE")]
+        after: Option<PathBuf>,
+    },
+    /// Runs every integrity check over all of the history.
+    CheckIntegrity,
 }
 
 #[derive(clap::Args)]
@@ -65,15 +80,26 @@ struct NodeRental {
 #[expect(clippy::print_stdout, reason = "its answer is for the one who runs it")]
 fn main() -> Result<()> {
     let Arguments { command, database } = Arguments::parse();
-    let said = match command {
-        Command::Migrate => apply(&database),
-        Command::GrantOperator { email } => set_operator(&database, &email, true),
-        Command::RevokeOperator { email } => set_operator(&database, &email, false),
-        Command::ImportNodeRental(rental) => import(&database, &rental),
-        Command::Reseal => reseal(&database),
-    };
-    println!("{}", said.with_context(|| format!("on {}", database.display()))?);
+    if let Command::Verify { files, after } = &command {
+        println!("{}", archive::verify(files, after.as_ref())?);
+        return Ok(());
+    }
+    let database = database.context("--database is missing")?;
+    println!("{}", run(command, &database).with_context(|| format!("on {}", database.display()))?);
     Ok(())
+}
+
+fn run(command: Command, database: &Path) -> Result<String> {
+    match command {
+        Command::Migrate => apply(database),
+        Command::GrantOperator { email } => set_operator(database, &email, true),
+        Command::RevokeOperator { email } => set_operator(database, &email, false),
+        Command::ImportNodeRental(rental) => import(database, &rental),
+        Command::Reseal => reseal(database),
+        Command::CheckIntegrity => check_integrity(database),
+        Command::Archive(order) => archive::run(&open(database)?, &order, now()?),
+        Command::Verify { files, after } => archive::verify(&files, after.as_ref()),
+    }
 }
 
 fn apply(path: &Path) -> Result<String> {
@@ -97,6 +123,20 @@ fn open(path: &Path) -> Result<RusqliteDb> {
         "the database is at an older schema release; run `cargo xtask migrate` first"
     );
     Ok(db)
+}
+
+fn check_integrity(path: &Path) -> Result<String> {
+    let findings = invariants::check_everything(&open(path)?)?;
+    let failed = findings.iter().filter(|finding| finding.violations > 0);
+    let failed: Vec<_> = failed
+        .map(|finding| {
+            let example = finding.example.iter().map(|example| format!(", such as {example}"));
+            let example: String = example.collect();
+            format!("{}: {} violations{example}", finding.invariant.id, finding.violations)
+        })
+        .collect();
+    ensure!(failed.is_empty(), "integrity checks failed\n{}", failed.join("\n"));
+    Ok(format!("All {} integrity checks passed.", findings.len()))
 }
 
 fn set_operator(path: &Path, email: &str, is_operator: bool) -> Result<String> {
