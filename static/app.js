@@ -126,6 +126,62 @@ document.addEventListener('submit', (event) => {
   event.submitter?.setAttribute('aria-disabled', 'true');
 }, true);
 
+// A search that answers while it is typed. Without scripts, its button does the same.
+{
+  /** The pause after a key until the market is asked, in milliseconds. */
+  const TYPING_WAIT = 150;
+  let timer = 0;
+  let asked = null;
+
+  /** The address of what a form asks for: empty fields say nothing. */
+  function addressOf(form) {
+    const fields = [...new FormData(form)].filter(([, value]) => value.trim() !== '');
+    const query = new URLSearchParams(fields).toString();
+    const path = new URL(form.action).pathname;
+    return query ? `${path}?${query}` : path;
+  }
+
+  async function search(form) {
+    asked?.abort();
+    asked = new AbortController();
+    const { signal } = asked;
+    const results = document.getElementById(form.dataset.search);
+    const url = addressOf(form);
+    results.setAttribute('aria-busy', 'true');
+    try {
+      const answer = await fetch(url, { signal });
+      // What is half typed can be wrong: the list stays until it is right.
+      if (answer.ok) {
+        const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+        if (signal.aborted) return;
+        show(form, results, page);
+        history.replaceState(null, '', url);
+      }
+    } catch {
+      // The button still works.
+    }
+    if (!signal.aborted) results.removeAttribute('aria-busy');
+  }
+
+  function show(form, results, page) {
+    results.replaceChildren(...page.getElementById(results.id).childNodes);
+    enhance(results);
+    for (const count of form.querySelectorAll('[data-count]')) {
+      const same = `[data-count="${CSS.escape(count.dataset.count)}"]`;
+      count.textContent = page.querySelector(same)?.textContent ?? '0';
+    }
+  }
+
+  for (const kind of ['input', 'change']) {
+    document.addEventListener(kind, (event) => {
+      const form = event.target.closest?.('[data-search]');
+      if (!form) return;
+      clearTimeout(timer);
+      timer = setTimeout(search, kind === 'input' ? TYPING_WAIT : 0, form);
+    });
+  }
+}
+
 // Coming back with the back button shows the page as it was left: let it send again.
 addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[data-sent]')) {

@@ -1,8 +1,10 @@
 //! The landing page, `/`.
 
 use askama::Template;
+use domain::region::CONTINENTS;
 use domain::term::Term;
 use strum::VariantArray;
+use ui::composer::Composer;
 use ui::visit::Visit;
 use ui::wording::{discount, term};
 use web::page::{Frame, Section};
@@ -13,6 +15,8 @@ use web::page::{Frame, Section};
 pub(crate) struct Home {
     /// What surrounds the page.
     pub frame: Frame,
+    /// The sentence that searches the market.
+    pub composer: Composer,
     /// The share of each payment that the marketplace keeps, such as `10%`.
     pub platform_fee: String,
     /// The terms on offer, shortest first.
@@ -35,8 +39,11 @@ impl Home {
             term: term(of),
             discount: discount(of).unwrap_or_else(|| "full price".to_owned()),
         };
+        // Countries are known to the market alone: this page asks no database.
+        let places = CONTINENTS.iter().map(|name| (*name).to_owned()).collect();
         Home {
             frame: visit.frame("Servers, by the slice", Section::Elsewhere),
+            composer: Composer::new(visit, String::new(), places, &[]),
             platform_fee: format!("{}%", visit.platform_fee),
             terms: Term::VARIANTS.iter().copied().map(fact).collect(),
         }

@@ -36,6 +36,7 @@ pub mod outage;
 pub mod outlook;
 pub mod payout;
 pub mod period;
+pub mod place;
 pub mod port;
 pub mod potential;
 pub mod provisioning;

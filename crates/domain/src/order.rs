@@ -13,6 +13,7 @@ use crate::booking::{Booking, BookingKind, LedgerAccount};
 use crate::id::{AccountId, NodeId, RentalId, SliceId};
 use crate::listing::Listing;
 use crate::money::{Percent, Usd};
+use crate::place::Places;
 use crate::slice::SliceState;
 use crate::term::{Term, Terms};
 use crate::uptime::{Bandwidth, Uptime};
@@ -55,6 +56,39 @@ pub struct Filter {
     pub automatic_setup: bool,
     /// Only farms whose farmer has shown that they own it.
     pub verified_farm: bool,
+    /// The fewest free slices on one node.
+    pub min_free: Option<u32>,
+    /// The uptime that a node has shown at least, by everything that was observed of it.
+    pub min_measured: Option<Uptime>,
+    /// The term that it must be offered for.
+    pub term: Option<Term>,
+    /// Where it may be; `None` for everywhere.
+    pub places: Option<Places>,
+}
+
+/// A part of a filter that can be taken back alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
+pub enum Condition {
+    /// The highest price.
+    MaxPrice,
+    /// The lowest guaranteed uptime.
+    MinUptime,
+    /// The lowest guaranteed bandwidth.
+    MinBandwidth,
+    /// Certified hardware.
+    Certified,
+    /// Farms with an agent.
+    AutomaticSetup,
+    /// Verified farms.
+    VerifiedFarm,
+    /// The fewest free slices.
+    MinFree,
+    /// The lowest measured uptime.
+    MinMeasured,
+    /// The term.
+    Term,
+    /// The places.
+    Places,
 }
 
 /// How several slices lie to each other.

@@ -35,18 +35,65 @@ fn codes_and_names(country: &'static str) -> (&'static str, &'static str) {
     country.split_once('|').unwrap_or(("", country))
 }
 
-/// A country by one of its English names or codes, without regard to case and accents: its names,
-/// the usual one first, and its region.
-fn find(name: &str) -> Option<(&'static str, &'static Region)> {
+/// The first country that `is_called` is true for, with its region.
+fn first(is_called: impl Fn(&'static str) -> bool) -> Option<(&'static str, &'static Region)> {
+    REGIONS.iter().find_map(|region| {
+        let country = region.countries.iter().find(|country| is_called(country))?;
+        Some((*country, region))
+    })
+}
+
+/// A country by one of its English names or codes, without regard to case and accents: its row of
+/// the table, and its region.
+fn find_row(name: &str) -> Option<(&'static str, &'static Region)> {
+    // Names that we store are spelled as here. Only what people type needs a closer look.
+    let is_usual = |country| codes_and_names(country).1.split('|').next() == Some(name);
+    if let Some(found) = first(is_usual) {
+        return Some(found);
+    }
     let wanted = fold(name);
-    let is_called = |country| {
+    first(|country| {
         let (codes, names) = codes_and_names(country);
         codes.split(' ').any(|code| code.eq_ignore_ascii_case(&wanted))
             || names.split('|').any(|other| fold(other) == wanted)
-    };
-    REGIONS.iter().find_map(|region| {
-        let country = region.countries.iter().find(|country| is_called(country))?;
-        Some((codes_and_names(country).1, region))
+    })
+}
+
+/// The names of a country, the usual one first, and its region.
+fn find(name: &str) -> Option<(&'static str, &'static Region)> {
+    find_row(name).map(|(country, region)| (codes_and_names(country).1, region))
+}
+
+/// The usual names of the countries one of whose names begins like `prefix`, which is folded.
+pub(crate) fn countries_like(prefix: &str) -> impl Iterator<Item = &'static str> {
+    REGIONS.iter().flat_map(|region| region.countries).filter_map(move |country| {
+        let names = codes_and_names(country).1;
+        let mut each = names.split('|');
+        each.any(|name| fold(name).starts_with(prefix)).then(|| names.split('|').next())?
+    })
+}
+
+/// The flag of a country as text: its code in regional indicator symbols. `None` where the country
+/// is not known.
+pub fn flag(country: &str) -> Option<String> {
+    let (row, _) = find_row(country)?;
+    let code = codes_and_names(row).0.split(' ').next()?;
+    let indicator = |letter: u8| char::from_u32(0x1_F1E6 + u32::from(letter - b'A'));
+    code.bytes().map(indicator).collect()
+}
+
+/// The continents, by name.
+pub const CONTINENTS: [&str; 6] =
+    ["Africa", "Asia", "Europe", "North America", "Oceania", "South America"];
+
+/// The continent of a country, as people divide the world; `None` where the country is not known.
+pub fn continent(country: &str) -> Option<&'static str> {
+    let name = find(country)?.1.name;
+    let is_of = |continent: &&&str| name.ends_with(**continent);
+    Some(match name {
+        "the Caribbean" | "Central America" | "Northern America" => "North America",
+        "Australia and New Zealand" | "Melanesia" | "Micronesia" | "Polynesia" => "Oceania",
+        _ => CONTINENTS.iter().find(is_of)?,
     })
 }
 
@@ -336,6 +383,25 @@ mod tests {
         }
         for unknown in ["", "|", "Unknown", "Atlantis", "XX", "BE BEL", "B"] {
             assert_eq!((country(unknown), region(unknown)), (None, None), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_country_has_a_flag_and_a_continent() {
+        let check = |name: &str, flag_text: &str, expected: &str| {
+            assert_eq!(flag(name).as_deref(), Some(flag_text), "{name}");
+            assert_eq!(continent(name), Some(expected), "{name}");
+        };
+        check("Belgium", "\u{1f1e7}\u{1f1ea}", "Europe");
+        check("USA", "\u{1f1fa}\u{1f1f8}", "North America");
+        check("Cuba", "\u{1f1e8}\u{1f1fa}", "North America");
+        check("Brazil", "\u{1f1e7}\u{1f1f7}", "South America");
+        check("Fiji", "\u{1f1eb}\u{1f1ef}", "Oceania");
+        check("Egypt", "\u{1f1ea}\u{1f1ec}", "Africa");
+        check("Japan", "\u{1f1ef}\u{1f1f5}", "Asia");
+        assert_eq!((flag("Atlantis"), continent("")), (None, None));
+        for name in REGIONS.iter().flat_map(Region::country_names) {
+            assert!(continent(name).is_some() && flag(name).is_some(), "{name}");
         }
     }
 

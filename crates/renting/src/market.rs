@@ -7,6 +7,10 @@ pub(crate) mod record;
 
 mod api;
 mod pages;
+mod picks;
+mod places;
+mod ribbon;
+mod search;
 mod unmet;
 
 use web::operation::Access;

@@ -29,6 +29,7 @@ pub mod leaving;
 pub mod ledger;
 pub mod ledger_chain;
 pub mod limits;
+pub mod listings;
 pub mod machine_actions;
 pub mod machines;
 pub mod mails;

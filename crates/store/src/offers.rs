@@ -1,20 +1,25 @@
 //! The market: one row for each node that has something to offer.
 
+mod search;
+
 use domain::confidence::lower_bound;
-use domain::id::{AccountId, NodeId, SliceId};
+use domain::id::{AccountId, NodeId};
 use domain::listing::Listing;
 use domain::money::Usd;
 use domain::node::NodeStatus;
 use domain::offering::Raise;
-pub use domain::order::Filter;
+pub use domain::order::{Condition, Filter};
 use domain::provisioning::AGENT_SECONDS;
 use domain::slice::SliceState;
 use domain::term::Terms;
 use domain::time::Timestamp;
 use domain::uptime::{Bandwidth, Uptime};
 
+pub use self::search::{
+    COUNTS, Cursor, OfferedPlace, SEARCHES, Sort, nodes, nodes_before, places, relaxed, slices,
+};
 use crate::db::{Db, StoreError};
-use crate::row::{FromJson, FromRow, fields, row, select};
+use crate::row::{FromJson, fields, row, select};
 
 row! {
     /// A node as the market shows it.
@@ -68,6 +73,8 @@ row! {
         pub terms: Terms = "n.terms",
         /// Whether the whole node is rented as one.
         pub is_rented_whole: bool = "n.whole_rental_id IS NOT NULL",
+        /// When its farmer added it.
+        pub created_at: Timestamp = "n.created_at",
         /// Who owns it.
         pub farmer: AccountId = "n.farmer_id",
         /// When the node last reported to the grid.
@@ -113,198 +120,6 @@ impl Offer {
 
 fields! { Raise { price: Usd, at: Timestamp } }
 
-/// In which order a search answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// The cheapest first.
-    #[default]
-    Price,
-    /// The highest uptime first that is verified: the one that a node has at least, by all looks at
-    /// it. Among equals the highest SLA, and the cheapest.
-    Uptime,
-}
-
-/// Where a page ended: the next one begins behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    /// By what the last offer is sorted by uptime.
-    pub uptime_rank: i64,
-    /// The last offer's price, in micro-dollars.
-    pub price_micros: i64,
-    /// The last offer's node.
-    pub node: u32,
-    /// The last slice's number; 0 in a search for nodes.
-    pub slice: u32,
-}
-
-impl Cursor {
-    /// Before the first offer.
-    const START: Cursor = Cursor { uptime_rank: i64::MAX, price_micros: 0, node: 0, slice: 0 };
-
-    /// Where a page ends whose last item is `slice` of `offer`.
-    pub fn after(offer: &Offer, slice: u32) -> Cursor {
-        Cursor {
-            uptime_rank: offer.uptime_rank,
-            price_micros: offer.price.unwrap_or(Usd::ZERO).micros(),
-            node: offer.node.0,
-            slice,
-        }
-    }
-}
-
-/// What every search has in common: only nodes with something to offer, and the filter.
-///
-/// `?6` highest price, `?7` lowest uptime, `?8` lowest bandwidth, `?9` 1 for certified only, `?11`
-/// when an agent of the farm was seen at the earliest, or NULL where it needs none, `?12` 1 for
-/// verified farms only.
-const ON_OFFER: &str = "
-    n.listing = 'published' AND n.available_slices > 0
-    AND n.price_micros <= ?6 AND n.min_uptime >= ?7 AND n.min_bandwidth_mbps >= ?8
-    AND n.certified >= ?9
-    AND (?11 IS NULL OR EXISTS (SELECT 1 FROM agents a
-                                 WHERE a.account_id = n.farmer_id AND a.farm_id = n.farm_id
-                                   AND a.seen_at > ?11))
-    AND (?12 = 0 OR EXISTS (SELECT 1 FROM farms f
-                             WHERE f.id = n.farm_id AND f.owner_id = n.farmer_id))";
-
-/// One page of offers, cheapest first, behind price `?2` and node `?3`; `?10` how many rows.
-/// Served by the index `nodes_by_price`.
-const NODES_BY_PRICE: &str = select!(
-    Offer,
-    "FROM nodes n WHERE ",
-    ON_OFFER,
-    " AND (n.price_micros, n.id) > (?2, ?3)
-     ORDER BY n.price_micros, n.id
-     LIMIT ?10"
-);
-
-/// The same in the country `?5`. Served by the index `nodes_by_country`.
-const NODES_BY_COUNTRY: &str = select!(
-    Offer,
-    "FROM nodes n WHERE ",
-    ON_OFFER,
-    " AND n.country = ?5 AND (n.price_micros, n.id) > (?2, ?3)
-     ORDER BY n.price_micros, n.id
-     LIMIT ?10"
-);
-
-/// One page of offers, highest uptime first, behind the rank `?1`, price `?2` and node `?3`;
-/// in the country `?5` if it is not NULL. Served by the index `nodes_by_uptime`.
-const NODES_BY_UPTIME: &str = select!(
-    Offer,
-    "FROM nodes n WHERE ",
-    ON_OFFER,
-    " AND (?5 IS NULL OR n.country = ?5) AND n.uptime_rank <= ?1
-       AND (n.uptime_rank < ?1 OR (n.price_micros, n.id) > (?2, ?3))
-     ORDER BY n.uptime_rank DESC, n.price_micros, n.id
-     LIMIT ?10"
-);
-
-row! {
-    /// A free slice.
-    struct OfferedSlice {
-        offer: Offer,
-        number: u32 = "s.number",
-    }
-}
-
-/// One page of free slices, cheapest first, behind price `?2`, node `?3` and slice `?4`.
-/// Served by the indexes `nodes_by_price` and `slices_by_state`.
-const SLICES_BY_PRICE: &str = select!(
-    OfferedSlice,
-    "FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
-    ON_OFFER,
-    " AND n.price_micros >= ?2 AND (n.price_micros, n.id, s.number) > (?2, ?3, ?4)
-     ORDER BY n.price_micros, n.id, s.number
-     LIMIT ?10"
-);
-
-/// The same in the country `?5`. Served by the indexes `nodes_by_country` and `slices_by_state`.
-const SLICES_BY_COUNTRY: &str = select!(
-    OfferedSlice,
-    "FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
-    ON_OFFER,
-    " AND n.country = ?5
-       AND n.price_micros >= ?2 AND (n.price_micros, n.id, s.number) > (?2, ?3, ?4)
-     ORDER BY n.price_micros, n.id, s.number
-     LIMIT ?10"
-);
-
-/// One page of free slices, highest uptime first, behind the rank `?1`, price `?2`, node
-/// `?3` and slice `?4`; in the country `?5` if it is not NULL. Served by the indexes
-/// `nodes_by_uptime` and `slices_by_state`.
-const SLICES_BY_UPTIME: &str = select!(
-    OfferedSlice,
-    "FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
-    ON_OFFER,
-    " AND (?5 IS NULL OR n.country = ?5) AND n.uptime_rank <= ?1
-       AND (n.uptime_rank < ?1 OR (n.price_micros, n.id, s.number) > (?2, ?3, ?4))
-     ORDER BY n.uptime_rank DESC, n.price_micros, n.id, s.number
-     LIMIT ?10"
-);
-
-fn search<T: FromRow>(
-    db: &dyn Db,
-    [by_price, by_country, by_uptime]: [&'static str; 3],
-    filter: &Filter,
-    (sort, behind): (Sort, Option<Cursor>),
-    limit: u32,
-    now: Timestamp,
-) -> Result<Vec<T>, StoreError> {
-    let behind = behind.unwrap_or(Cursor::START);
-    let agent_seen_after = filter.automatic_setup.then(|| now.plus_seconds(-AGENT_SECONDS));
-    let params = [
-        behind.uptime_rank.into(),
-        behind.price_micros.into(),
-        behind.node.into(),
-        behind.slice.into(),
-        filter.country.as_deref().into(),
-        filter.max_price.map_or(i64::MAX, Usd::micros).into(),
-        filter.min_uptime.map_or(0, Uptime::hundredths).into(),
-        filter.min_bandwidth.map_or(0, Bandwidth::mbps).into(),
-        filter.certified_only.into(),
-        limit.into(),
-        agent_seen_after.into(),
-        filter.verified_farm.into(),
-    ];
-    let sql = match (sort, &filter.country) {
-        (Sort::Price, None) => by_price,
-        (Sort::Price, Some(_)) => by_country,
-        (Sort::Uptime, _) => by_uptime,
-    };
-    db.all(sql, &params)
-}
-
-/// A page of nodes that have something to offer.
-pub fn nodes(
-    db: &dyn Db,
-    filter: &Filter,
-    sort: Sort,
-    behind: Option<Cursor>,
-    limit: u32,
-    now: Timestamp,
-) -> Result<Vec<Offer>, StoreError> {
-    let statements = [NODES_BY_PRICE, NODES_BY_COUNTRY, NODES_BY_UPTIME];
-    search(db, statements, filter, (sort, behind), limit, now)
-}
-
-/// A page of free slices, each with its node's offer.
-pub fn slices(
-    db: &dyn Db,
-    filter: &Filter,
-    sort: Sort,
-    behind: Option<Cursor>,
-    limit: u32,
-    now: Timestamp,
-) -> Result<Vec<(SliceId, Offer)>, StoreError> {
-    let statements = [SLICES_BY_PRICE, SLICES_BY_COUNTRY, SLICES_BY_UPTIME];
-    let found: Vec<OfferedSlice> = search(db, statements, filter, (sort, behind), limit, now)?;
-    let slice = |OfferedSlice { offer, number }: OfferedSlice| {
-        (SliceId { node: offer.node, number }, offer)
-    };
-    Ok(found.into_iter().map(slice).collect())
-}
-
 /// The slices of a node, in order: number and state.
 pub type NodeSlices = Vec<(u32, SliceState)>;
 
@@ -338,7 +153,7 @@ pub fn find(db: &dyn Db, node: NodeId) -> Result<Option<(Offer, NodeSlices)>, St
 /// The countries in which something is on offer, for the filter's list. At most 250: there are
 /// fewer countries. Served by the index `nodes_by_country`.
 const COUNTRIES: &str = "
-    SELECT DISTINCT country FROM nodes
+    SELECT DISTINCT country FROM nodes INDEXED BY nodes_by_country
      WHERE listing = 'published' AND available_slices > 0 AND country <> ''
      ORDER BY country
      LIMIT 250";
@@ -370,14 +185,3 @@ pub fn nearest(
     let params = [node.map(|node| node.0).into(), count.into(), limit.into()];
     db.all(NEAREST, &params)
 }
-
-/// Every statement of a search, for the test of their plans.
-pub const SEARCHES: [(&str, &str); 7] = [
-    (NODES_BY_PRICE, "nodes_by_price"),
-    (NODES_BY_COUNTRY, "nodes_by_country"),
-    (NODES_BY_UPTIME, "nodes_by_uptime"),
-    (SLICES_BY_PRICE, "nodes_by_price"),
-    (SLICES_BY_COUNTRY, "nodes_by_country"),
-    (SLICES_BY_UPTIME, "nodes_by_uptime"),
-    (COUNTRIES, "nodes_by_country"),
-];

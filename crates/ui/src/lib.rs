@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod badge;
+pub mod composer;
 pub mod done;
 pub mod event;
 pub mod groups;

@@ -130,17 +130,28 @@ impl<'a> Visit<'a> {
         found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
     }
 
-    /// The address of the next page of the list at `path`: the same query, behind another place.
-    pub fn next_page(&self, path: &str, next_cursor: Option<String>) -> Option<String> {
+    /// Every value of a field of the query that can be sent several times.
+    pub fn query_all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let values = self.query.iter().filter(move |(field, _)| field == name);
+        values.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The address of `path` with the query of this visit, but for the fields of `without` and
+    /// those that belong to one look, and with those of `with`.
+    pub fn address(&self, path: &str, without: &[&str], with: &[(&str, &str)]) -> String {
         let stays = |(field, value): &&(String, String)| {
-            !PASSING.contains(&field.as_str()) && !value.trim().is_empty()
+            !PASSING.contains(&field.as_str())
+                && !without.contains(&field.as_str())
+                && !value.trim().is_empty()
         };
         let kept = self.query.iter().filter(stays);
-        let query = Serializer::new(String::new())
-            .extend_pairs(kept)
-            .append_pair("cursor", &next_cursor?)
-            .finish();
-        Some(format!("{path}?{query}"))
+        let query = Serializer::new(String::new()).extend_pairs(kept).extend_pairs(with).finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+
+    /// The address of the next page of the list at `path`: the same query, behind another place.
+    pub fn next_page(&self, path: &str, next_cursor: Option<String>) -> Option<String> {
+        Some(self.address(path, &[], &[("cursor", &next_cursor?)]))
     }
 }
 

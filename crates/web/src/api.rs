@@ -119,8 +119,8 @@ impl Search {
         Search(bytes)
     }
 
-    /// A cursor says nothing to clients, so that its contents can change.
-    fn seal(self, place: &str) -> String {
+    /// A cursor of this search. It says nothing to clients, so that its contents can change.
+    pub fn seal(self, place: &str) -> String {
         BASE64_URL_SAFE_NO_PAD.encode([&self.0, place.as_bytes()].concat())
     }
 

@@ -179,6 +179,15 @@ impl<'a> Context<'a> {
             .filter(|value| !value.is_empty())
     }
 
+    /// Every value of a field of the query that can be sent several times; empty ones are left out.
+    pub fn query_all(&self, name: &str) -> Vec<String> {
+        form_urlencoded::parse(self.request.uri().query().unwrap_or("").as_bytes())
+            .filter(|(field, _)| field == name)
+            .map(|(_, value)| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+            .collect()
+    }
+
     /// The names of the query's fields, as often as they are sent.
     pub(crate) fn query_fields(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let query = self.request.uri().query().unwrap_or("");

@@ -26,7 +26,17 @@ fn the_landing_page_names_terms_and_fee() {
         Servers, by the slice.
         Independent farmers run thousands of servers on the ThreeFold Grid. Mycelium divides
           them into equal slices, so you rent only what you need.
-        Find a slice </marketplace/compute> Offer a node </dashboard/farm>
+        get /marketplace/compute
+        I need
+        Number of slices[text count=] slices in
+        Place[text place=] for
+        Term
+        any term1 month3 months6 months12 months, running
+        Software
+        anythingPlain LinuxDockerKubernetes (k3s)PostgreSQLWeb server, under $
+        Maximum monthly price per slice[text max_price=] a month each.
+        Offer a node </dashboard/farm>
+        (Show slices)
         One node, sixteen slices
         A server drawn as a row of sixteen equal slices. One is lifted out and is labeled 1
           vCPU, 4 GB memory, 200 GB SSD.
@@ -46,8 +56,8 @@ fn the_landing_page_names_terms_and_fee() {
           is charged and we ask you again.
         Find a slice </marketplace/compute>
         Choose a node
-        Filter by country, price, guaranteed uptime and bandwidth. Measured uptime is shown
-          next to each guarantee.
+        Filter by place, price, uptime and bandwidth. Each node shows its last 30 days next
+          to what it guarantees.
         Choose a term
         Longer terms cost less. A rental ends on its last day unless you turn on auto-renew.
         1 month: full price

@@ -10,16 +10,17 @@ use web::api::PageOf;
 use web::{Context, Problem, Response, respond};
 
 use super::unmet;
-use crate::market::json::{NodeWithSlices, Search, SliceOffer, print_cursor};
+use crate::market::json::{NodeWithSlices, SliceOffer};
+use crate::market::search::{Search, print_cursor};
 
 pub(super) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
     let search = Search::of_api(cx)?;
-    let Search { filter, sort, behind, limit } = &search;
+    let Search { filter, sort, behind, limit, .. } = &search;
     let found = offers::slices(cx.db, filter, *sort, *behind, limit + 1, cx.now)?;
     unmet::note(cx, &search, &found)?;
     let place = |(slice, offer): &_| {
         let slice: &domain::id::SliceId = slice;
-        print_cursor(Cursor::after(offer, slice.number))
+        print_cursor(Cursor::after(offer, *sort, slice.number))
     };
     let view = |found: &(SliceId, Offer)| SliceOffer::new(found, cx.now);
     respond::json(StatusCode::OK, &PageOf::new(cx.search(), found, *limit, place, view))
@@ -27,10 +28,10 @@ pub(super) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(super) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
     let search = Search::of_api(cx)?;
-    let Search { filter, sort, behind, limit } = &search;
-    let found = offers::nodes(cx.db, filter, *sort, *behind, limit + 1, cx.now)?;
+    let Search { sort, limit, .. } = &search;
+    let found = search.nodes(cx, *limit)?;
     unmet::note(cx, &search, &found)?;
-    let place = |offer: &_| print_cursor(Cursor::after(offer, 0));
+    let place = |offer: &_| print_cursor(Cursor::after(offer, *sort, 0));
     respond::json(
         StatusCode::OK,
         &PageOf::new(cx.search(), found, *limit, place, |offer| Node::new(offer, cx.now)),

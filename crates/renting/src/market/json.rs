@@ -1,26 +1,25 @@
 //! The market: search for slices and nodes.
 
-use domain::field::FieldError;
 use domain::id::SliceId;
-use domain::money::Usd;
-use domain::region;
+use domain::order::SLICES_PER_ORDER_MAX;
 use domain::slice::SliceState;
-use domain::text::fold;
 use domain::time::Timestamp;
-use domain::uptime::{Bandwidth, Uptime};
+use domain::uptime::Bandwidth;
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::maintenance::Maintenance;
-use store::offers::{self, Cursor, Filter, Offer, Sort};
+use store::offers::{Offer, Sort};
+use strum::VariantNames;
 use ui::node::{MaintenanceView, Node, Slice};
-use web::api::{PAGING, PageOf, cursor, page_size};
-use web::form::keep;
+use web::api::{PAGING, PageOf};
+use web::json;
 use web::operation::{Form, Operation, Parameter, schema_of};
-use web::{Context, Problem, json};
+
+use crate::market::search::{COUNTRY_CHARS_MAX, PLACES_CHARS_MAX};
 
 const GROUP: &str = "Marketplace";
 
-const SEARCH: [Parameter; 10] = [
+const SEARCH: [Parameter; 14] = [
     Parameter {
         name: "country",
         form: Form::Text(COUNTRY_CHARS_MAX),
@@ -65,10 +64,36 @@ const SEARCH: [Parameter; 10] = [
         example: "true",
     },
     Parameter {
+        name: "place",
+        form: Form::Text(PLACES_CHARS_MAX),
+        about: "A continent, region, country or city, or the first letters of a country or city, \
+                without regard to case and accents. Separate several with semicolons.",
+        example: "Western Europe; Cairo, Egypt",
+    },
+    Parameter {
+        name: "count",
+        form: Form::Whole(1, SLICES_PER_ORDER_MAX),
+        about: "The minimum number of free slices on one node.",
+        example: "3",
+    },
+    Parameter {
+        name: "min_measured_uptime",
+        form: Form::Decimal(json::PERCENT),
+        about: "The minimum measured uptime, in percent: the lower bound at 95% confidence.",
+        example: "99",
+    },
+    Parameter {
+        name: "months",
+        form: Form::OneOf(&["1", "3", "6", "12"]),
+        about: "A term in months that must be offered.",
+        example: "3",
+    },
+    Parameter {
         name: "sort",
-        form: Form::OneOf(&["price", "uptime"]),
-        about: "`price` (lowest first, the default) or `uptime` (highest confidently measured \
-                uptime first, then highest guarantee).",
+        form: Form::OneOf(Sort::VARIANTS),
+        about: "`price` (lowest first, the default), `uptime` (highest confidently measured \
+                uptime first, then highest guarantee), `newest`, `free` (most free slices first) \
+                or `place` (by country and city).",
         example: "uptime",
     },
     PAGING[0],
@@ -156,114 +181,4 @@ impl NodeWithSlices {
             maintenance: maintenance.iter().map(MaintenanceView::new).collect(),
         }
     }
-}
-
-/// A search, read from the query of a page or of the API.
-#[derive(Default)]
-pub(crate) struct Search {
-    /// What it is narrowed by.
-    pub filter: Filter,
-    /// In which order it answers.
-    pub sort: Sort,
-    /// Behind which place it goes on.
-    pub behind: Option<Cursor>,
-    /// How many items a page has.
-    pub limit: u32,
-}
-
-impl Search {
-    /// Reads a search, or every field that is wrong with it.
-    pub(crate) fn read(cx: &Context<'_>) -> Result<Search, Vec<FieldError>> {
-        let mut wrong = Vec::new();
-        let filter = Filter {
-            country: cx.query("country").and_then(|name| keep(&mut wrong, country(&name))),
-            max_price: cx
-                .query("max_price")
-                .and_then(|text| keep(&mut wrong, Usd::parse("max_price", &text))),
-            min_uptime: cx
-                .query("min_uptime")
-                .and_then(|text| keep(&mut wrong, Uptime::parse("min_uptime", &text))),
-            min_bandwidth: cx
-                .query("min_bandwidth")
-                .and_then(|text| keep(&mut wrong, Bandwidth::parse("min_bandwidth", &text))),
-            certified_only: cx
-                .query("certified")
-                .and_then(|text| keep(&mut wrong, flag("certified", &text)))
-                .unwrap_or(false),
-            automatic_setup: cx
-                .query("automatic_setup")
-                .and_then(|text| keep(&mut wrong, flag("automatic_setup", &text)))
-                .unwrap_or(false),
-            verified_farm: cx
-                .query("verified_farm")
-                .and_then(|text| keep(&mut wrong, flag("verified_farm", &text)))
-                .unwrap_or(false),
-        };
-        let sort = cx.query("sort").and_then(|text| keep(&mut wrong, sort(&text)));
-        let behind = keep(&mut wrong, cursor(cx, parse_cursor));
-        let limit = keep(&mut wrong, page_size(cx));
-        match (behind, limit) {
-            (Some(behind), Some(limit)) if wrong.is_empty() => {
-                Ok(Search { filter, sort: sort.unwrap_or_default(), behind, limit })
-            }
-            _ => Err(wrong),
-        }
-    }
-
-    /// Reads a search of the API.
-    pub(crate) fn of_api(cx: &Context<'_>) -> Result<Search, Problem> {
-        let mut search = Search::read(cx).map_err(Problem::fields)?;
-        search.filter.country = match search.filter.country {
-            Some(name) if region::country(&name).is_none() => {
-                Some(as_offered(name, &offers::countries(cx.db)?))
-            }
-            known => known,
-        };
-        Ok(search)
-    }
-}
-
-/// A country that only the grid knows, as it is on offer, in any case and with any accents.
-pub(crate) fn as_offered(name: String, countries: &[String]) -> String {
-    let wanted = fold(&name);
-    countries.iter().find(|country| fold(country) == wanted).cloned().unwrap_or(name)
-}
-
-/// The longest name of a country that is looked for.
-const COUNTRY_CHARS_MAX: usize = 80;
-
-fn country(name: &str) -> Result<String, FieldError> {
-    if name.chars().count() > COUNTRY_CHARS_MAX {
-        return Err(FieldError::new("country", "at most 80 characters"));
-    }
-    Ok(region::country(name).unwrap_or(name).to_owned())
-}
-
-pub(crate) fn flag(field: &'static str, text: &str) -> Result<bool, FieldError> {
-    text.parse().map_err(|_| FieldError::new(field, "true or false"))
-}
-
-fn sort(text: &str) -> Result<Sort, FieldError> {
-    match text {
-        "price" => Ok(Sort::Price),
-        "uptime" => Ok(Sort::Uptime),
-        _ => Err(FieldError::new("sort", "price or uptime")),
-    }
-}
-
-/// The place that a cursor names, as text.
-pub(crate) fn print_cursor(cursor: Cursor) -> String {
-    let Cursor { uptime_rank, price_micros, node, slice } = cursor;
-    format!("{uptime_rank}.{price_micros}.{node}.{slice}")
-}
-
-fn parse_cursor(text: &str) -> Option<Cursor> {
-    let mut parts = text.split('.');
-    let cursor = Cursor {
-        uptime_rank: parts.next()?.parse().ok()?,
-        price_micros: parts.next()?.parse().ok()?,
-        node: parts.next()?.parse().ok()?,
-        slice: parts.next()?.parse().ok()?,
-    };
-    parts.next().is_none().then_some(cursor)
 }

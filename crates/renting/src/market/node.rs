@@ -28,6 +28,8 @@ use web::page::{Badge, Choice, Fact, Frame, Section};
 use web::text::{counted, grouped, sentence};
 use web::{Kind, Problem};
 
+use crate::market::search::{count, months, template_of};
+
 /// What was measured of a node.
 #[derive(Clone, Debug)]
 pub(crate) struct MeasuredRecord {
@@ -58,6 +60,8 @@ pub(crate) struct MeasuredRow {
 pub(crate) struct Node {
     /// What surrounds the page.
     pub frame: Frame,
+    /// The search that led here.
+    pub market_url: String,
     /// The name that the farmer gave the node.
     pub name: String,
     /// City and country, such as `Ghent, Belgium`.
@@ -305,6 +309,7 @@ impl Node {
         let price = offer.price.unwrap_or(Usd::ZERO);
         Node {
             frame: visit.frame(&offer.name, Section::Marketplace),
+            market_url: with_search(visit, "/marketplace/compute"),
             name: offer.name.clone(),
             place: place(&offer.city, &offer.country),
             is_certified: offer.certified,
@@ -326,6 +331,13 @@ impl Node {
             refusal: None,
             alternatives: Vec::new(),
         }
+    }
+
+    /// The same with other nodes, the nearest first, for a node of which nothing is free.
+    #[must_use]
+    pub(crate) fn with_alternatives(mut self, nearest: &[Offer]) -> Node {
+        self.alternatives = nearest.iter().map(Alternative::new).collect();
+        self
     }
 
     /// The same with what was announced of it.
@@ -354,8 +366,7 @@ impl Node {
             _ => Remedy::AsSaid,
         };
         self.refusal = Some(Refusal { text: sentence(error), remedy });
-        self.alternatives = nearest.iter().map(Alternative::new).collect();
-        self
+        self.with_alternatives(nearest)
     }
 }
 
@@ -423,6 +434,14 @@ fn facts(offer: &Offer, now: Timestamp) -> Vec<Fact> {
     .collect()
 }
 
+/// An address with the search that led to the page, and the place in it.
+fn with_search(visit: &Visit<'_>, path: &str) -> String {
+    let cursor = visit.query("cursor");
+    let here: &[(&str, &str)] =
+        if cursor.is_empty() { &[] } else { &[("cursor", cursor.as_str())] };
+    visit.address(path, &[], here)
+}
+
 /// Whether and how a slice can be rented by whoever visits. What the market decides on a request to
 /// rent is decided there, again: this only saves people a refusal.
 fn renting(visit: &Visit<'_>, offer: &Offer) -> Renting {
@@ -442,7 +461,7 @@ fn renting(visit: &Visit<'_>, offer: &Offer) -> Renting {
     } else if let Some(viewer) = visit.viewer {
         Renting::Open(Box::new(RentForm::new(visit, viewer, offer, price)))
     } else {
-        let path = format!("/marketplace/compute/{}", offer.node);
+        let path = with_search(visit, &format!("/marketplace/compute/{}", offer.node)) + "#rent";
         let next = Serializer::new(String::new()).append_pair("next", &path).finish();
         Renting::SignIn { url: format!("/login?{next}") }
     }
@@ -463,15 +482,21 @@ impl RentForm {
             .iter()
             .map(|term| TermOption::new(visit, viewer.balance, price, term, whole))
             .collect();
-        let counts = (1..=all.min(COUNT_MAX)).map(|count| Choice {
+        let most = all.min(COUNT_MAX);
+        let wanted = count(&visit.query("count")).unwrap_or(1).min(most);
+        let counts = (1..=most).map(|count| Choice {
             value: count.to_string(),
             label: counted(count, "slice"),
-            is_chosen: count == 1,
+            is_chosen: count == wanted,
         });
         // The shortest term costs the least: if it is too expensive, all are.
         let is_affordable = terms.first().is_some_and(|term| term.missing.is_none());
-        if let Some(first) = terms.first_mut() {
-            first.is_chosen = is_affordable;
+        // The term that was searched for, if it can be paid.
+        let wanted = months(&visit.query("months")).ok().map(Term::months);
+        let is_wanted = |term: &TermOption| Some(term.months) == wanted && term.missing.is_none();
+        let chosen = terms.iter().position(is_wanted).unwrap_or(0);
+        if let Some(chosen) = terms.get_mut(chosen) {
+            chosen.is_chosen = is_affordable;
         }
         RentForm {
             node_id: offer.node.to_string(),
@@ -490,7 +515,7 @@ impl RentForm {
             balance_cents: cents(viewer.balance),
             is_affordable,
             ssh_keys: Vec::new(),
-            templates: templates(),
+            templates: templates(&visit.query("template")),
             ports: String::new(),
             farmer_sees: viewer.identity.shown_as().to_owned(),
             is_set_up_by_hand: !offer.has_agent(visit.now),
@@ -580,12 +605,13 @@ fn choose(choices: &mut [Choice], value: &str) {
     }
 }
 
-/// What a machine can start with, to choose from.
-pub(crate) fn templates() -> Vec<Choice> {
+/// What a machine can start with, to choose from: what is wanted is chosen, if it is there.
+pub(crate) fn templates(wanted: &str) -> Vec<Choice> {
+    let wanted = template_of(wanted).map_or("plain", |template| template.name);
     let choice = |template: &domain::template::Template| Choice {
         value: template.name.to_owned(),
         label: format!("{}: {}", template.title, template.about),
-        is_chosen: template.name == "plain",
+        is_chosen: template.name == wanted,
     };
     TEMPLATES.iter().map(choice).collect()
 }

@@ -1,33 +1,70 @@
 //! The pages of the market.
 
 use http::StatusCode;
-use store::{maintenance, observations, offers, ssh_keys};
+use store::offers::Filter;
+use store::{listings, maintenance, observations, offers, ssh_keys};
 use ui::ids::node_id;
 use ui::visit::Visit;
 use web::{Context, Problem, Response, respond};
 
-use super::{record, unmet};
-use crate::market::json::{Search, as_offered};
-use crate::market::list::{Compute, NODES_PER_PAGE};
+use super::{picks, record, unmet};
+use crate::market::list::{Compute, Found, NODES_PER_PAGE};
 use crate::market::node::{MONTHS_PER_NODE, Node};
+use crate::market::ribbon::RIBBON_DAYS;
+use crate::market::search::{Search, pairs};
+
+/// How many similar nodes the page of a node shows of which nothing is free.
+const SIMILAR: u32 = 3;
+/// From fewer nodes than this, everybody can pick without help.
+const PICKED_FROM_MIN: usize = 4;
 
 pub(super) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
     let visit = Visit::of(cx)?;
-    let countries = offers::countries(cx.db)?;
-    match Search::read(cx) {
-        Ok(mut search) => {
-            let country = search.filter.country.take();
-            search.filter.country = country.map(|name| as_offered(name, &countries));
-            let Search { filter, sort, behind, .. } = &search;
-            let found = offers::nodes(cx.db, filter, *sort, *behind, NODES_PER_PAGE + 1, cx.now)?;
-            unmet::note(cx, &search, &found)?;
-            respond::page(StatusCode::OK, &Compute::found(&visit, countries, &search, found))
+    match Search::of_page(cx) {
+        Ok(search) => {
+            let (search, found) = look_for(cx, &visit, search)?;
+            respond::page(StatusCode::OK, &Compute::found(&visit, &search, found))
         }
         Err(wrong) => {
-            let page = Compute::refused(&visit, countries, &wrong);
+            let places = offers::places(cx.db, &Filter::default(), cx.now)?;
+            let page = Compute::refused(&visit, &places, &wrong);
             respond::page(StatusCode::BAD_REQUEST, &page)
         }
     }
+}
+
+fn look_for(
+    cx: &Context<'_>,
+    visit: &Visit<'_>,
+    mut search: Search,
+) -> Result<(Search, Found), Problem> {
+    let places = offers::places(cx.db, &search.filter, cx.now)?;
+    let unknown_places = search.locate(&pairs(&places));
+    let nodes = search.nodes(cx, NODES_PER_PAGE)?;
+    unmet::note(cx, &search, &nodes)?;
+    let shown: Vec<_> = nodes.iter().map(|offer| offer.node).collect();
+    let is_first = search.behind.is_none();
+    let is_narrow = search.filter != Filter::default();
+    let relaxed = if nodes.is_empty() && is_first && is_narrow {
+        offers::relaxed(cx.db, &search.filter, cx.now)?.0
+    } else {
+        Vec::new()
+    };
+    let picks = if is_first && is_narrow && nodes.len() >= PICKED_FROM_MIN {
+        picks::find(cx, visit, &search)?
+    } else {
+        Vec::new()
+    };
+    let found = Found {
+        days: listings::days(cx.db, &shown, RIBBON_DAYS, cx.now)?,
+        setups: listings::setup_seconds(cx.db, &shown)?,
+        nodes,
+        places,
+        picks,
+        unknown_places,
+        relaxed,
+    };
+    Ok((search, found))
 }
 
 pub(super) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -43,5 +80,9 @@ pub(super) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
     let months = observations::months(cx.db, offer.node, MONTHS_PER_NODE)?;
     let page = page.with_record(offer.node, record::windows(cx, offer.node)?, &months);
     let page = page.with_maintenance(&visit, &windows).with_keys(&keys);
+    let is_gone = offer.available_slices == 0;
+    let nearest =
+        if is_gone { offers::nearest(cx.db, Some(offer.node), 1, SIMILAR)? } else { Vec::new() };
+    let page = page.with_alternatives(&nearest);
     respond::page(StatusCode::OK, &page)
 }

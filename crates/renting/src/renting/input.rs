@@ -239,6 +239,7 @@ impl OrderInput<'_> {
             certified_only: r#where.certified.unwrap_or(false),
             automatic_setup: r#where.automatic_setup.unwrap_or(false),
             verified_farm: r#where.verified_farm.unwrap_or(false),
+            ..Filter::default()
         }
     }
 

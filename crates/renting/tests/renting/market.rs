@@ -18,32 +18,55 @@ fn ask(who: &Caller<'_>, path: &str) -> Answer {
 
 #[test]
 fn the_market_shows_what_is_on_offer() {
-    let path = "/marketplace/compute?country=belgium&max_price=30&sort=uptime&done=signed-up";
+    let path = "/marketplace/compute?country=belgium&max_price=30&sort=free&done=signed-up";
     ask(&Stage::three_slices().as_visitor(), path).reads(
         200,
         expect![[r#"
             Your account is ready.
             Slices for rent
-            Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. Price, location and uptime depend
-              on the node.
+            A slice is a Linux machine of your own on a farmer's server, with root access over
+              SSH. Every slice has the same size:
+            1 vCPU
+            4 GB memory
+            200 GB SSD
             get /marketplace/compute
-            Country [text country=belgium]
-            Maximum monthly price $[text max_price=30]
-            Minimum uptime [text min_uptime=]%
+            I need
+            Number of slices[text count=] slices in
+            Place[text place=Belgium] for
+            Term
+            any term1 month3 months6 months12 months, running
+            Software
+            anythingPlain LinuxDockerKubernetes (k3s)PostgreSQLWeb server, under $
+            Maximum monthly price per slice[text max_price=30] a month each.
+            More filters
+            Minimum guaranteed uptime [text min_uptime=]%
+            Minimum measured uptime [text min_measured_uptime=]%
             Minimum bandwidth [text min_bandwidth=]Mbit/s
+            [checkbox automatic_setup=true] Ready in minutes (automatic setup)
+            [checkbox verified_farm=true] Owner verified
+            [checkbox certified=true] Hardware certified by the grid
+            Places:
+            Belgium
+            Europe
+            [checkbox place=Europe] All of Europe 1
+            [checkbox place=Belgium]
+            Belgium 1
+            [checkbox place=Ghent, Belgium]
+            Ghent 1
             Sort by
-            Price: low to high Guaranteed uptime: high to low
-            [checkbox certified=true] Only hardware certified by the grid
-            [checkbox automatic_setup=true] Automatic setup only
-            [checkbox verified_farm=true] Verified farms only Clear </marketplace/compute>
-            (Show slices)
-            1 node, highest guaranteed uptime first
-            Canal house </marketplace/compute/node32>
-            Ghent, Belgium manual setup unverified farm
+            Cheapest first Most reliable first Newest first Most free slices first By place
+            (Show slices) Clear </marketplace/compute>
+            1 node, most free slices first
+            Canal house
+              </marketplace/compute/node32?country=belgium&#38;max_price=30&#38;sort=free>
+            Ghent, Belgium
+            manual setup unverified farm new
+            Not measured yet; 99.5% guaranteed
             3 of 3 slices free
-            Guaranteed: 99.5% uptime 1,000 Mbit/s
-            Measured: Not measured yet
-            $25.00 per month $0.034 per hour"#]],
+            1 vCPU · 4 GB · 200 GB SSD
+            $25.00 per month $0.034 per hour
+            Rent
+              </marketplace/compute/node32?country=belgium&#38;max_price=30&#38;sort=free#rent>"#]],
     );
 }
 
@@ -55,21 +78,37 @@ fn a_filter_that_cannot_be_used_says_so_beside_the_field() {
         400,
         expect![[r#"
             Slices for rent
-            Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. Price, location and uptime depend
-              on the node.
+            A slice is a Linux machine of your own on a farmer's server, with root access over
+              SSH. Every slice has the same size:
+            1 vCPU
+            4 GB memory
+            200 GB SSD
             get /marketplace/compute
-            Country [text country=]
-            Maximum monthly price $[text max_price=cheap]
+            I need
+            Number of slices[text count=] slices in
+            Place[text place=] for
+            Term
+            any term1 month3 months6 months12 months, running
+            Software
+            anythingPlain LinuxDockerKubernetes (k3s)PostgreSQLWeb server, under $
+            Maximum monthly price per slice[text max_price=cheap] a month each.
             An amount of dollars with at most two decimals, above 0, such as 25.00.
-            Minimum uptime [text min_uptime=101]%
+            More filters
+            Minimum guaranteed uptime [text min_uptime=101]%
             A percentage from 0 to 100, such as 99.5.
+            Minimum measured uptime [text min_measured_uptime=]%
             Minimum bandwidth [text min_bandwidth=]Mbit/s
+            [checkbox automatic_setup=true] Ready in minutes (automatic setup)
+            [checkbox verified_farm=true] Owner verified
+            [checkbox certified=true checked] Hardware certified by the grid
+            Places
+            Europe
+            [checkbox place=Europe] All of Europe 1
+            [checkbox place=Belgium]
+            Belgium 1
             Sort by
-            Price: low to high Guaranteed uptime: high to low
-            [checkbox certified=true checked] Only hardware certified by the grid
-            [checkbox automatic_setup=true] Automatic setup only
-            [checkbox verified_farm=true] Verified farms only Clear </marketplace/compute>
-            (Show slices)
+            Cheapest first Most reliable first Newest first Most free slices first By place
+            (Show slices) Clear </marketplace/compute>
             Invalid filter
             Some filter values are invalid. Correct the highlighted fields and search again."#]],
     );
@@ -86,14 +125,15 @@ fn a_long_market_has_a_next_page() {
     }
     let first = ask(&stage.as_visitor(), "/marketplace/compute?min_uptime=99&cursor=");
     let html = first.html(200);
-    assert!(html.contains("24 nodes on this page, lowest price first"), "{html}");
+    assert!(html.contains("25 nodes, lowest price first"), "{html}");
     let link = "/marketplace/compute?min_uptime=99&#38;cursor=";
     let (_, rest) = html.split_once(&format!("href=\"{link}")).unwrap();
     let (cursor, _) = rest.split_once('"').unwrap();
     let second = ask(&stage.as_visitor(), &format!("{MARKET}?min_uptime=99&cursor={cursor}"));
     let html = second.html(200);
-    assert_eq!(html.matches("href=\"/marketplace/compute/node").count(), 1);
-    assert!(html.contains("href=\"/marketplace/compute/node25\"") && !html.contains("cursor="));
+    let back = format!("href=\"/marketplace/compute/node25?min_uptime=99&#38;cursor={cursor}\"");
+    assert!(html.contains(&back) && !html.contains("node24"), "{html}");
+    assert!(html.contains("Previous page") && !html.contains("Next page"), "{html}");
     // The place of another search is none in this one.
     let other = ask(&stage.as_visitor(), &format!("{MARKET}?min_uptime=98&cursor={cursor}"));
     other.html(400);
@@ -174,7 +214,7 @@ fn a_visitor_signs_in_first() {
             1 vCPU
             4 GB memory
             200 GB SSD
-            Sign in to rent </login?next=%2Fmarketplace%2Fcompute%2Fnode32>
+            Sign in to rent </login?next=%2Fmarketplace%2Fcompute%2Fnode32%23rent>
             You'll return to this page.
             Uptime and bandwidth
             Guaranteed uptime: 99.5%
@@ -246,7 +286,8 @@ fn a_renter_sees_what_each_term_costs() {
             [hidden node_id=node32] [hidden offer_version=2] [hidden
               idempotency_key=019fadbe-f200-7fcd-9d7b-39a820e2f465]
             Rent a slice
-            Canal house, Ghent, Belgium <#content>
+            Canal house,
+            Ghent, Belgium <#content>
             Size
             [radio whole_node= checked] Individual slices $25.00 per slice per month, on a shared
               node

@@ -29,6 +29,7 @@ mod leaving;
 mod ledger;
 mod ledger_chain;
 mod limits;
+mod listings;
 mod mails;
 mod maintenance;
 mod market;

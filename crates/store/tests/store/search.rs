@@ -1,50 +1,79 @@
 //! The market: filters, orders, and pages that show every offer once.
 
+use std::collections::BTreeMap;
+
 use domain::id::{NodeId, SliceId};
 use domain::listing::Listing;
 use domain::offering::Offering;
+use domain::place::Places;
 use domain::slice::SliceState;
+use domain::term::{Term, Terms};
 use domain::uptime::{Bandwidth, Uptime};
 use proptest::prelude::*;
+use store::farms::{self, GridFarm, VerificationMethod};
 use store::jobs::{self, Agent};
-use store::offers::{Cursor, Filter, Offer, Sort, countries, find, nodes, slices};
+use store::offers::{
+    self, Condition, Cursor, Filter, Offer, Sort, countries, find, nodes, nodes_before, relaxed,
+    slices,
+};
 use store::{RusqliteDb, nodes as farm, sync};
+use strum::VariantArray;
 
 use crate::market::{
-    Attempt, FARMER, NODE, OMAR, account, attempt, carries, empty, market, now, open_account,
-    publish, register, rent, report, set, states, usd,
+    Attempt, FARMER, NODE, OMAR, account, attempt, by_hand, carries, empty, market, now,
+    open_account, publish, register, rent, report, set, states, usd,
 };
 
 /// A node to put on the market.
 #[derive(Clone, Debug)]
 struct Sample {
     country: &'static str,
+    city: &'static str,
     cents: i64,
     uptime: i64,
     bandwidth: u32,
     certified: bool,
     slices: u32,
     listing: Listing,
+    /// The uptime that was measured, in hundredths of a percent.
+    proven: i64,
+    /// How many days it has been known.
+    age: i64,
+    /// Whether an agent of its farm has asked for jobs.
+    has_agent: bool,
+    /// Whether its farmer has shown that they own its farm.
+    is_verified: bool,
+    /// The shortest terms that it is offered for, so many.
+    terms: usize,
 }
 
 const SAMPLE: Sample = Sample {
     country: "Belgium",
+    city: "Ghent",
     cents: 2_500,
     uptime: 9_900,
     bandwidth: 100,
     certified: false,
     slices: 2,
     listing: Listing::Published,
+    proven: 0,
+    age: 0,
+    has_agent: false,
+    is_verified: false,
+    terms: 4,
 };
 
 /// A market of these nodes, numbered from 1.
 fn market_of(samples: &[Sample]) -> RusqliteDb {
     let db = empty();
     open_account(&db, FARMER);
+    with_farms(&db);
     for (node, sample) in (1..).zip(samples) {
         let mut report = report(node);
         report.country = sample.country.into();
+        report.city = sample.city.into();
         report.certified = sample.certified;
+        report.farm_id = farm_of(sample);
         let (farmer, capacity) = (account(FARMER), carries(sample.slices));
         assert!(farm::register(&db, farmer, "Node", &report, &capacity, now()).unwrap());
         let terms = Offering {
@@ -52,11 +81,35 @@ fn market_of(samples: &[Sample]) -> RusqliteDb {
             price: Some(domain::money::Usd::from_micros(sample.cents * 10_000)),
             min_uptime: Uptime::from_hundredths(sample.uptime).unwrap(),
             min_bandwidth: Bandwidth::from_mbps(sample.bandwidth),
+            terms: Terms::of(Term::VARIANTS.iter().copied().take(sample.terms)).unwrap(),
             ..crate::market::terms(node, None, sample.listing)
         };
         assert!(crate::market::save(&db, farmer, node, 1, &terms));
+        let Sample { proven, age, .. } = sample;
+        let sql = format!(
+            "UPDATE nodes SET proven_uptime = {proven}, created_at = created_at - {age} * 86400
+              WHERE id = {node}"
+        );
+        by_hand(&db, &sql).unwrap();
     }
     db
+}
+
+/// Farms 2 and 4 have an agent, 3 and 4 a verified owner.
+fn farm_of(sample: &Sample) -> u32 {
+    1 + u32::from(sample.has_agent) + 2 * u32::from(sample.is_verified)
+}
+
+fn with_farms(db: &RusqliteDb) {
+    for farm in [2, 4] {
+        let (farmer, token) = (account(FARMER), None);
+        jobs::see(db, &Agent { farmer, farm, name: "rack-7", token }, now()).unwrap();
+    }
+    for id in [3, 4] {
+        let farm = GridFarm { id, name: "Freefarm".into(), twin: id, account: "5Grwva".into() };
+        let method = VerificationMethod::Signature;
+        farms::verify(db, &farm, account(FARMER), method, now()).unwrap();
+    }
 }
 
 /// More than any market here has on offer.
@@ -72,7 +125,7 @@ fn all_nodes(db: &RusqliteDb, filter: &Filter, sort: Sort, limit: u32) -> Vec<u3
         found.extend(page.iter().map(|offer| offer.node.0));
         assert!(found.len() <= FOUND_MAX, "pages do not end");
         let Some(last) = page.last() else { return found };
-        behind = Some(Cursor::after(last, 0));
+        behind = Some(Cursor::after(last, sort, 0));
     }
 }
 
@@ -86,7 +139,7 @@ fn all_slices(db: &RusqliteDb, filter: &Filter, sort: Sort, limit: u32) -> Vec<(
         found.extend(page.iter().map(|(slice, _)| (slice.node.0, slice.number)));
         assert!(found.len() <= FOUND_MAX, "pages do not end");
         let Some((slice, offer)) = page.last() else { return found };
-        behind = Some(Cursor::after(offer, slice.number));
+        behind = Some(Cursor::after(offer, sort, slice.number));
     }
 }
 
@@ -165,7 +218,7 @@ fn one_node_is_found_by_its_number() {
 fn a_cursor_outlives_its_offer() {
     let db = market_of(&[SAMPLE, SAMPLE, SAMPLE]);
     let page = nodes(&db, &Filter::default(), Sort::Price, None, 2, now()).unwrap();
-    let behind = Some(Cursor::after(&page[1], 0));
+    let behind = Some(Cursor::after(&page[1], Sort::Price, 0));
     set(&db, 2, Some(usd("25")), Listing::Paused);
     let rest = nodes(&db, &Filter::default(), Sort::Price, behind, 2, now()).unwrap();
     assert_eq!(rest.iter().map(|offer| offer.node.0).collect::<Vec<_>>(), [3]);
@@ -178,85 +231,211 @@ fn a_cursor_outlives_its_offer() {
 fn sample() -> impl Strategy<Value = Sample> {
     let listing = prop_oneof![4 => Just(Listing::Published), 1 => Just(Listing::Paused)];
     let country = prop_oneof![Just("Belgium"), Just("Egypt"), Just("")];
-    (country, 1..4_i64, 0..3_i64, 0..3_u32, any::<bool>(), 0..4_u32, listing).prop_map(
-        |(country, price, uptime, bandwidth, certified, slices, listing)| Sample {
-            country,
-            cents: price * 1_000,
-            uptime: uptime * 5_000,
-            bandwidth: bandwidth * 100,
-            certified,
-            slices,
-            listing,
+    let city = prop_oneof![Just("Ghent"), Just("Ålst"), Just("")];
+    let numbers = (1..4_i64, 0..3_i64, 0..3_u32, 0..4_u32, 0..3_i64, 0..3_i64, 1..5_usize);
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (country, city, numbers, flags, listing).prop_map(
+        |(country, city, numbers, (certified, has_agent, is_verified), listing)| {
+            let (price, uptime, bandwidth, slices, proven, age, terms) = numbers;
+            Sample {
+                country,
+                city,
+                cents: price * 1_000,
+                uptime: uptime * 5_000,
+                bandwidth: bandwidth * 100,
+                certified,
+                slices,
+                listing,
+                proven: proven * 5_000,
+                age,
+                has_agent,
+                is_verified,
+                terms,
+            }
         },
     )
+}
+
+/// Most conditions are left out, so that some searches find something.
+fn maybe<T: std::fmt::Debug>(some: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    proptest::option::weighted(0.3, some)
+}
+
+fn places() -> impl Strategy<Value = Places> {
+    let name = prop_oneof![
+        Just("be"),
+        Just("Africa"),
+        Just("alst"),
+        Just("Ghent, Egypt"),
+        Just("gh"),
+        Just("Mars"),
+    ];
+    let market: Vec<(String, String)> = ["Belgium", "Egypt", ""]
+        .iter()
+        .flat_map(|country| ["Ghent", "Ålst", ""].map(|city| ((*country).into(), city.into())))
+        .collect();
+    proptest::collection::vec(name, 1..3).prop_map(move |names| {
+        let mut places = Places::default();
+        for name in names {
+            places.extend(Places::named(name, &market));
+        }
+        places
+    })
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
     let country = prop_oneof![
-        2 => Just(None),
+        4 => Just(None),
         1 => Just(Some("belgium".to_owned())),
         1 => Just(Some("Egypt".to_owned())),
     ];
-    let price = prop_oneof![2 => Just(None), 1 => (1..4_i64).prop_map(Some)];
-    let uptime = prop_oneof![2 => Just(None), 1 => (0..3_i64).prop_map(Some)];
-    let bandwidth = prop_oneof![2 => Just(None), 1 => (0..3_u32).prop_map(Some)];
-    (country, price, uptime, bandwidth, any::<bool>()).prop_map(
-        |(country, price, uptime, bandwidth, certified_only)| Filter {
-            automatic_setup: false,
-            verified_farm: false,
+    let numbers = (maybe(1..4_i64), maybe(0..3_i64), maybe(0..3_u32), maybe(0..4_u32));
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let term = maybe(proptest::sample::select(Term::VARIANTS));
+    (country, numbers, (maybe(0..3_i64), term), flags, maybe(places())).prop_map(
+        |(country, (price, uptime, bandwidth, min_free), (proven, term), flags, places)| Filter {
+            term,
+            automatic_setup: flags.0,
+            verified_farm: flags.1,
             country,
             max_price: price.map(|price| usd(&format!("{}", price * 10))),
             min_uptime: uptime.and_then(|uptime| Uptime::from_hundredths(uptime * 5_000)),
             min_bandwidth: bandwidth.map(|bandwidth| Bandwidth::from_mbps(bandwidth * 100)),
-            certified_only,
+            certified_only: flags.2,
+            min_free,
+            min_measured: proven.and_then(|proven| Uptime::from_hundredths(proven * 5_000)),
+            places,
         },
     )
 }
 
+/// The conditions of a filter that a node does not meet.
+fn failed(sample: &Sample, filter: &Filter) -> Vec<Condition> {
+    let country = filter.country.as_ref();
+    let is_there = country.is_none_or(|country| country.eq_ignore_ascii_case(sample.country))
+        && filter.places.as_ref().is_none_or(|it| it.has(sample.country, sample.city));
+    let price = sample.cents * 10_000;
+    [
+        (Condition::MaxPrice, filter.max_price.is_none_or(|most| price <= most.micros())),
+        (Condition::MinUptime, filter.min_uptime.is_none_or(|it| sample.uptime >= it.hundredths())),
+        (
+            Condition::MinBandwidth,
+            filter.min_bandwidth.is_none_or(|it| sample.bandwidth >= it.mbps()),
+        ),
+        (Condition::Certified, sample.certified || !filter.certified_only),
+        (Condition::AutomaticSetup, sample.has_agent || !filter.automatic_setup),
+        (Condition::VerifiedFarm, sample.is_verified || !filter.verified_farm),
+        (Condition::MinFree, filter.min_free.is_none_or(|it| sample.slices >= it)),
+        (
+            Condition::MinMeasured,
+            filter.min_measured.is_none_or(|it| sample.proven >= it.hundredths()),
+        ),
+        (
+            Condition::Term,
+            filter.term.is_none_or(|term| {
+                Term::VARIANTS.iter().take(sample.terms).any(|offered| *offered == term)
+            }),
+        ),
+        (Condition::Places, is_there),
+    ]
+    .into_iter()
+    .filter_map(|(condition, is_met)| (!is_met).then_some(condition))
+    .collect()
+}
+
+fn listed(samples: &[Sample]) -> impl Iterator<Item = (u32, &Sample)> {
+    (1..).zip(samples).filter(|(_, it)| it.listing == Listing::Published && it.slices > 0)
+}
+
 /// What a search must find, in its order.
 fn expected(samples: &[Sample], filter: &Filter, sort: Sort) -> Vec<u32> {
-    let mut found: Vec<(u32, &Sample)> = (1..)
-        .zip(samples)
-        .filter(|(_, sample)| {
-            sample.listing == Listing::Published
-                && sample.slices > 0
-                && filter.country.as_ref().is_none_or(|c| c.eq_ignore_ascii_case(sample.country))
-                && filter.max_price.is_none_or(|price| sample.cents * 10_000 <= price.micros())
-                && filter.min_uptime.is_none_or(|uptime| sample.uptime >= uptime.hundredths())
-                && filter.min_bandwidth.is_none_or(|mbps| sample.bandwidth >= mbps.mbps())
-                && (sample.certified || !filter.certified_only)
-        })
-        .collect();
+    let mut found: Vec<(u32, &Sample)> =
+        listed(samples).filter(|(_, sample)| failed(sample, filter).is_empty()).collect();
     found.sort_by_key(|(node, sample)| {
-        let uptime = if sort == Sort::Uptime { -sample.uptime } else { 0 };
-        (uptime, sample.cents, *node)
+        let rank = match sort {
+            Sort::Price | Sort::Place => 0,
+            Sort::Uptime => -(sample.proven * 10_001 + sample.uptime),
+            Sort::Newest => sample.age,
+            Sort::Free => -i64::from(sample.slices),
+        };
+        let place = if sort == Sort::Place { (sample.country, sample.city) } else { ("", "") };
+        (place, rank, sample.cents, *node)
     });
     found.into_iter().map(|(node, _)| node).collect()
 }
 
+/// Every page of a search for nodes, from the last one to the first.
+fn all_nodes_backward(db: &RusqliteDb, filter: &Filter, sort: Sort, limit: u32) -> Vec<u32> {
+    let whole = nodes(db, filter, sort, None, 100, now()).unwrap();
+    let mut found: Vec<u32> = vec![];
+    let Some(last) = whole.last() else { return found };
+    found.push(last.node.0);
+    let mut before = Cursor::after(last, sort, 0);
+    loop {
+        let page = nodes_before(db, filter, sort, before, limit, now()).unwrap();
+        let Some(first) = page.first() else { return found };
+        before = Cursor::after(first, sort, 0);
+        found.splice(0..0, page.iter().map(|offer| offer.node.0));
+        assert!(found.len() <= FOUND_MAX, "pages do not end");
+    }
+}
+
+#[track_caller]
+fn check_search(db: &RusqliteDb, samples: &[Sample], filter: &Filter, (sort, limit): (Sort, u32)) {
+    let expected = expected(samples, filter, sort);
+    assert_eq!(&all_nodes(db, filter, sort, limit), &expected, "{sort:?} {filter:?}");
+    assert_eq!(all_nodes_backward(db, filter, sort, limit), expected, "{sort:?} {filter:?}");
+    let slices: Vec<(u32, u32)> = expected
+        .iter()
+        .flat_map(|node| {
+            let index = usize::try_from(node - 1).unwrap();
+            (1..=samples[index].slices).map(move |number| (*node, number))
+        })
+        .collect();
+    assert_eq!(all_slices(db, filter, sort, limit), slices, "{sort:?} {filter:?}");
+}
+
+/// The counts beside a search are those of the searches that they speak of.
+#[track_caller]
+fn check_counts(db: &RusqliteDb, samples: &[Sample], filter: &Filter) {
+    let (relaxed, on_offer) = relaxed(db, filter, now()).unwrap();
+    assert_eq!(usize::try_from(on_offer).unwrap(), listed(samples).count());
+    let helping = Condition::VARIANTS.iter().filter_map(|condition| {
+        let alone = |(_, sample): &(u32, &Sample)| failed(sample, filter) == [*condition];
+        let count = u32::try_from(listed(samples).filter(alone).count()).unwrap();
+        (count > 0).then_some((*condition, count))
+    });
+    assert_eq!(relaxed, helping.collect::<Vec<_>>(), "{filter:?}");
+    let found = offers::places(db, filter, now()).unwrap();
+    let mut counts = BTreeMap::<(&str, &str), u32>::new();
+    for (_, sample) in listed(samples) {
+        let failed = failed(sample, filter);
+        let matches = failed.is_empty() || failed == [Condition::Places];
+        *counts.entry((sample.country, sample.city)).or_default() += u32::from(matches);
+    }
+    let found = found.iter().map(|it| ((&*it.country, &*it.city), it.matching));
+    assert_eq!(found.collect::<Vec<_>>(), counts.into_iter().collect::<Vec<_>>(), "{filter:?}");
+}
+
+/// How many filters each market is searched by: with 200 markets, 10,000 in all.
+const FILTERS: usize = 50;
+
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 64, failure_persistence: None, ..ProptestConfig::default()
+        cases: 200, failure_persistence: None, ..ProptestConfig::default()
     })]
 
+    /// A search answers as a look at every node does, for 10,000 filters.
     #[test]
     fn pages_show_every_offer_once_and_in_order(
         samples in proptest::collection::vec(sample(), 0..25),
-        filter in filter(),
+        filters in proptest::collection::vec(filter(), FILTERS),
         limit in 1..8_u32,
     ) {
         let db = market_of(&samples);
-        for sort in [Sort::Price, Sort::Uptime] {
-            let expected = expected(&samples, &filter, sort);
-            prop_assert_eq!(&all_nodes(&db, &filter, sort, limit), &expected);
-            let slices: Vec<(u32, u32)> = expected
-                .iter()
-                .flat_map(|node| {
-                    let index = usize::try_from(node - 1).unwrap();
-                    (1..=samples[index].slices).map(move |number| (*node, number))
-                })
-                .collect();
-            prop_assert_eq!(all_slices(&db, &filter, sort, limit), slices);
+        for (filter, sort) in filters.iter().zip(Sort::VARIANTS.iter().cycle()) {
+            check_search(&db, &samples, filter, (*sort, limit));
+            check_counts(&db, &samples, filter);
         }
     }
 }
@@ -301,6 +480,7 @@ fn every_field_of_an_offer_is_read() {
         withheld_slices: 0,
         terms: domain::term::Terms::ALL,
         is_rented_whole: false,
+        created_at: now(),
         farmer: account(FARMER),
         reported_at: now(),
         synced_at: now().plus_seconds(9),

@@ -67,7 +67,7 @@ async fn lack_the_money(tab: &Tab) {
 
 async fn rent_two_slices(tab: &Tab) {
     tab.open("/marketplace/compute").await;
-    tab.fill("country", "Belgium").await;
+    tab.fill("place", "Belgium").await;
     tab.press("Show slices").await;
     tab.press("Alpine one").await;
     tab.arrive("Alpine one").await;

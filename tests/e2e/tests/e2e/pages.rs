@@ -85,7 +85,7 @@ async fn signing_in_leads_back_to_where_one_was() {
     market.sign_up("ada@example.org").await;
     let mut ada = Browser::new(&market);
     let node = ada.open("/marketplace/compute/node32").await;
-    assert!(node.html().contains("href=\"/login?next=%2Fmarketplace%2Fcompute%2Fnode32\""));
+    assert!(node.html().contains("href=\"/login?next=%2Fmarketplace%2Fcompute%2Fnode32%23rent\""));
     let login = ada.open("/login?next=%2Fmarketplace%2Fcompute%2Fnode32").await;
     let right = [("email", "ada@example.org"), ("password", PASSWORD)];
 

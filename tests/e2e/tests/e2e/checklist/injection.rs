@@ -39,9 +39,19 @@ async fn item_09_a_text_is_never_a_statement() {
     ] {
         let encoded: String =
             url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        for name in
-            ["country", "max_price", "min_uptime", "min_bandwidth", "certified", "sort", "cursor"]
-        {
+        for name in [
+            "country",
+            "place",
+            "count",
+            "months",
+            "max_price",
+            "min_uptime",
+            "min_measured_uptime",
+            "min_bandwidth",
+            "certified",
+            "sort",
+            "cursor",
+        ] {
             for path in ["/api/marketplace/nodes", "/api/marketplace/slices"] {
                 let answer = ada.get(&format!("{path}?{name}={encoded}")).await;
                 if answer.status == 200 {
