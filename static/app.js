@@ -30,6 +30,13 @@ function enhance(root) {
 
 enhance(document);
 
+// The settings were one page: a link to a part of it leads to the page that part is on now.
+for (const moved of document.querySelectorAll('[data-was]')) {
+  if (location.hash && moved.dataset.was.split(' ').includes(location.hash.slice(1))) {
+    location.replace(moved.href);
+  }
+}
+
 // A link from elsewhere may ask for a dialog by its name.
 for (const link of document.querySelectorAll('[data-opens]')) {
   const dialog = document.getElementById(link.dataset.opens);

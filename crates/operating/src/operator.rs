@@ -16,7 +16,7 @@ use crate::background::SHOWN;
 use crate::operating::{AccountAction, act, prefix};
 use crate::operator::page::{
     ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Operator, OperatorAccounts, OperatorAudit, Standing,
-    with_prefix,
+    accounts_url,
 };
 
 /// How many payments are shown that were refused, or taken back.
@@ -69,8 +69,7 @@ pub(crate) fn revoke_operator(cx: &Context<'_>) -> Result<Response, Problem> {
 fn do_to_account(cx: &Context<'_>, action: AccountAction, done: Done) -> Result<Response, Problem> {
     act(cx, cx.param("account"), action)?;
     let form = Form::read(cx.request);
-    let back = with_prefix(done.at("/operator/accounts"), form.text("prefix"));
-    Ok(respond::see_other(&back))
+    Ok(respond::see_other(&done.at(&accounts_url(form.text("prefix")))))
 }
 
 pub(crate) fn retry_mail(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -437,7 +437,7 @@ pub fn notification_path(notice: &Notice) -> String {
     let event = &notice.event;
     match notice.kind {
         NotificationCategory::Webhook => return "/dashboard/notifications/webhooks".to_owned(),
-        NotificationCategory::AgentToken => return "/dashboard/settings#tokens-title".to_owned(),
+        NotificationCategory::AgentToken => return "/dashboard/settings/tokens".to_owned(),
         NotificationCategory::Payout => return "/dashboard/farm/payouts".to_owned(),
         NotificationCategory::Credit if notice.side == Side::Farmer => {
             return "/dashboard/farm/credits".to_owned();

@@ -11,6 +11,7 @@ pub mod api;
 mod audit;
 pub mod body;
 pub mod config;
+pub mod confirmation;
 pub mod context;
 pub mod csv;
 pub mod env;

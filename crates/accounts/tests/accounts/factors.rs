@@ -9,6 +9,7 @@ use store::factors::{self as kept, NewPasskey};
 use crate::{PASSWORD, ask, send, set_password};
 
 const SETTINGS: &str = "/dashboard/settings";
+const SECURITY: &str = "/dashboard/settings/security";
 
 /// Somebody has an app, and so many recovery codes.
 fn add_app(stage: &Stage, user: User, recovery_codes: u8) {
@@ -115,11 +116,10 @@ fn the_way_back_is_a_page_of_this_site() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "it is the whole page, in its words")]
 fn the_settings_list_passkeys_and_say_what_is_left() {
     let stage = Stage::without_nodes();
     add_passkey(&stage, ADA);
-    ask(&stage.as_user(ADA), SETTINGS).reads(
+    ask(&stage.as_user(ADA), SECURITY).reads(
         200,
         expect![[r#"
             Settings
@@ -210,11 +210,11 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
             (Delete account)"#]],
     );
     kept::replace_recovery_codes(&stage.db, ADA.account(), &[[1; 32]]).unwrap();
-    let page = ask(&stage.as_user(ADA), SETTINGS).page(200);
+    let page = ask(&stage.as_user(ADA), SECURITY).page(200);
     assert!(page.contains("You have 1 recovery code left."), "{page}");
 
     let stage = Stage::without_nodes().with("encryption_keys", "");
-    let page = ask(&stage.as_user(ADA), SETTINGS).page(200);
+    let page = ask(&stage.as_user(ADA), SECURITY).page(200);
     assert!(page.contains("This marketplace doesn't support authenticator apps."), "{page}");
     assert!(!page.contains("recovery codes left") && !page.contains("You have no recovery"));
 }
@@ -224,7 +224,7 @@ fn an_app_is_set_up_with_a_code() {
     let stage = Stage::without_nodes();
     let ada = stage.as_user(ADA);
     let path = "/dashboard/settings/totp";
-    assert_eq!(ask(&ada, path).see_other(), SETTINGS);
+    assert_eq!(ask(&ada, path).see_other(), SECURITY);
     assert_eq!(send(&ada, path, &[]).see_other(), path);
     assert!(ask(&ada, path).html(200).contains("name=\"code\""));
     let page = send(&ada, "/dashboard/settings/totp/confirm", &[("code", "wrong")]);

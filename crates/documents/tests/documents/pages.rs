@@ -16,7 +16,7 @@ const FAILING: &[Route] = &[
 #[test]
 fn the_landing_page_names_terms_and_fee() {
     let stage = Stage::without_nodes();
-    let page = stage.as_visitor().get(ROUTES, "/?done=signed-out");
+    let page = stage.as_visitor().header("cookie", "done=signed-out").get(ROUTES, "/");
     let html = page.html(200);
     assert!(html.contains("You are signed out.") && html.contains("/login"), "{html}");
     assert!(!html.contains("/logout"));

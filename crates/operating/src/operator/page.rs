@@ -189,6 +189,9 @@ pub(crate) struct AuditRow {
     pub seal: String,
 }
 
+/// The list of accounts.
+pub(crate) const ACCOUNTS: &str = "/operator/accounts";
+
 /// How many accounts one page shows.
 pub(crate) const ACCOUNTS_PER_PAGE: u32 = 50;
 
@@ -367,18 +370,18 @@ impl OperatorAccounts {
             frame: visit.frame("Accounts", Section::Operator),
             prefix: prefix.to_owned(),
             accounts: page.items,
-            next_page: visit.next_page("/operator/accounts", page.next_cursor),
+            next_page: visit.next_page(ACCOUNTS, page.next_cursor),
         }
     }
 }
 
-/// The list of accounts that begin with `prefix`, behind the notice at `address`.
-pub(crate) fn with_prefix(address: String, prefix: &str) -> String {
+/// The list of accounts that begin with `prefix`.
+pub(crate) fn accounts_url(prefix: &str) -> String {
     if prefix.is_empty() {
-        return address;
+        return ACCOUNTS.to_owned();
     }
     let query = Serializer::new(String::new()).append_pair("prefix", prefix).finish();
-    format!("{address}&{query}")
+    format!("{ACCOUNTS}?{query}")
 }
 
 impl AccountRow {

@@ -256,9 +256,9 @@ fn accounts_and_what_can_be_done_to_them() {
         let fields = [("prefix", prefix)];
         stage.as_strong(FARMER).form(operating::ROUTES, &path, &fields).see_other()
     };
-    let done = "/operator/accounts?done=account-sessions-ended";
-    assert_eq!(end("o'ada&co@"), format!("{done}&prefix=o%27ada%26co%40"));
-    assert_eq!(end(""), done);
+    let (accounts, done) = ("/operator/accounts", "done=account-sessions-ended");
+    assert_eq!(end("o'ada&co@"), format!("{accounts}?prefix=o%27ada%26co%40&{done}"));
+    assert_eq!(end(""), format!("{accounts}?{done}"));
 }
 
 #[test]

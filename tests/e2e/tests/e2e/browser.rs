@@ -23,7 +23,7 @@ impl Browser {
     pub(crate) async fn send(&mut self, call: Call) -> Answer {
         let call = call.with("origin", &self.origin).with("sec-fetch-site", "same-origin");
         let answer = self.client.send(call).await;
-        if answer.header("set-cookie").is_some() {
+        if answer.header("set-cookie").is_some_and(|cookie| cookie.starts_with("session=")) {
             self.client = self.client.with_cookie(&answer.cookie());
         }
         answer
@@ -36,9 +36,14 @@ impl Browser {
         action: &str,
         fields: &[(&str, &str)],
     ) -> (String, Page) {
-        let path = self.send(page.submit(action, fields)).await.see_other();
-        let page = self.open(&path).await;
-        (path, page)
+        let answer = self.send(page.submit(action, fields)).await;
+        let path = answer.see_other();
+        let location = answer.header("location").unwrap_or_default();
+        let mut call = Call::get(location);
+        if let Some(name) = answer.cookie_named("done") {
+            call = call.with("cookie", &format!("done={name}"));
+        }
+        (path, self.client.send(call).await.page(200))
     }
 
     /// Makes an account with the form, and is signed in.

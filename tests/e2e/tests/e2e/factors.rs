@@ -585,7 +585,8 @@ async fn passkeys_are_listed_and_removed_in_the_settings() {
     let market = market().await;
     let ada = market.sign_up("ada@example.org").await;
     let (_, ada) = add_passkey(&ada, 1).await;
-    let settings = ada.get("/dashboard/settings?done=passkey-added").await.page(200);
+    let opened = Call::get("/dashboard/settings/security").with("cookie", "done=passkey-added");
+    let settings = ada.send(opened).await.page(200);
     settings.says(&["Passkey added.", "Phone", "22 November 2026, 17:20 UTC", "Never"]);
     settings.says(&["You have no recovery codes."]);
     let removed = ada.send(settings.submit("/dashboard/settings/passkeys/remove", &[])).await;

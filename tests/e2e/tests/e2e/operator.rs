@@ -82,7 +82,7 @@ async fn an_account_is_found_suspended_and_let_in() {
     none.says(&["No matching accounts."]);
 
     let (path, page) = operator.submit(&found, &action("suspend"), &[]).await;
-    assert_eq!(path, "/operator/accounts?done=account-suspended&prefix=ada");
+    assert_eq!(path, "/operator/accounts?prefix=ada&done=account-suspended");
     page.says(&["Account suspended. All its sessions have ended.", "suspended"]);
     ada.client.get("/api/account").await.problem(401, "not-signed-in");
     let login = ada.open("/login").await;

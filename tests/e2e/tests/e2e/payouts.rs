@@ -305,7 +305,7 @@ async fn operate(market: &Market) {
         page.actions().into_iter().find(|action| action.ends_with(name)).unwrap()
     };
     let (to, page) = operator.submit(&page, &action(&page, "/approve"), &[]).await;
-    assert_eq!(to, "/operator/payouts?done=payout-changed&state=approved");
+    assert_eq!(to, "/operator/payouts?state=approved&done=payout-changed");
     page.says(&["Done. The farmer can see the change.", "Approved: 1, $30.00"]);
     assert!(page.links().contains(&"/api/admin/payouts/export".to_owned()));
     let table = operator.client.get("/api/admin/payouts/export").await;
