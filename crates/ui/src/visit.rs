@@ -135,9 +135,8 @@ impl<'a> Visit<'a> {
 
     /// The address of the next page of the list at `path`: the same query, behind another place.
     pub fn next_page(&self, path: &str, next_cursor: Option<String>) -> Option<String> {
-        let stays = |(field, value): &&(String, String)| {
-            field != CURSOR && !value.trim().is_empty()
-        };
+        let stays =
+            |(field, value): &&(String, String)| field != CURSOR && !value.trim().is_empty();
         let kept = self.query.iter().filter(stays);
         let query = Serializer::new(String::new())
             .extend_pairs(kept)

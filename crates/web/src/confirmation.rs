@@ -85,9 +85,10 @@ pub(crate) fn cookie(request: &Request, response: &Response) -> Option<String> {
     if let Some(Note(name)) = response.extensions().get() {
         return Some(session::new_cookie(request, COOKIE, name, SECONDS));
     }
-    let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|it| {
-        it.to_str().is_ok_and(|it| it.starts_with("text/html"))
-    });
+    let is_page = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|it| it.to_str().is_ok_and(|it| it.starts_with("text/html")));
     (is_page && of(request).is_some()).then(|| session::new_cookie(request, COOKIE, "", 0))
 }
 

@@ -233,7 +233,8 @@ fn listed(known: &[Parameter]) -> String {
 fn ask_verification(cx: &Context<'_>) -> Response {
     let next = match *cx.request.method() {
         Method::GET | Method::HEAD => cx.path_and_query(),
-        _ => SETTINGS,
+        // What a form would have done is not repeated: its page is where to send it again.
+        _ => session::referring_path(cx.request, &cx.config.public_url).unwrap_or(SETTINGS),
     };
     let query: String =
         url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();

@@ -178,10 +178,6 @@ impl EmailForm {
         } else {
             "Takes effect immediately."
         };
-        EmailForm {
-            current: own_email(visit),
-            hint: hint.to_owned(),
-            ..EmailForm::default()
-        }
+        EmailForm { current: own_email(visit), hint: hint.to_owned(), ..EmailForm::default() }
     }
 }

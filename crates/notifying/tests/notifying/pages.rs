@@ -108,6 +108,49 @@ fn a_webhook_is_added_tested_and_removed() {
     ask(&stage, FARMER, &path).html(404);
 }
 
+const SETTINGS: &str = "/dashboard/notifications/settings";
+
+#[test]
+fn a_renter_is_offered_what_can_reach_a_renter() {
+    let stage = Stage::three_slices();
+    ask(&stage, ADA, SETTINGS).reads(200, expect![[""]]);
+    let farmer = ask(&stage, FARMER, SETTINGS).html(200);
+    for kind in ["payout/page", "price-suggestion/page", "farm/page", "rented/page"] {
+        assert!(farmer.contains(&format!("value=\"{kind}\"")), "{kind}: {farmer}");
+    }
+    assert!(!farmer.contains("/mail\"") && !farmer.contains("/webhook\""), "{farmer}");
+    let stage = stage.with("mail_transport", "folder");
+    send(&stage, WEBHOOKS, &[("url", "https://example.org/hook")]).html(201);
+    let farmer = ask(&stage, FARMER, SETTINGS).html(200);
+    assert!(farmer.contains("/mail\"") && farmer.contains("/webhook\""), "{farmer}");
+    assert!(farmer.contains("value=\"rented/mail\""), "{farmer}");
+    let ada = ask(&stage, ADA, SETTINGS).html(200);
+    assert!(!ada.contains("value=\"rented/mail\"") && ada.contains("value=\"access/mail\""));
+}
+
+/// What a page did not offer is as it was chosen before.
+#[test]
+fn a_form_changes_no_box_that_it_does_not_show() {
+    let stage = Stage::three_slices();
+    let list = || {
+        let answer = stage.as_user(ADA).get(notifying::ROUTES, "/api/notifications/settings");
+        let settings = answer.ok(200)["settings"].clone();
+        settings.as_array().unwrap().clone()
+    };
+    let before = list();
+    stage.as_user(ADA).form(notifying::ROUTES, SETTINGS, &[("on", "rented/page")]).see_other();
+    for (was, is) in before.iter().zip(list()) {
+        let category = was["category"].as_str().unwrap();
+        assert_eq!((&is["mail"], &is["webhook"]), (&was["mail"], &was["webhook"]), "{category}");
+        let farmers = ["payout", "farm", "oversold", "price-suggestion", "agent-token"];
+        let is_on = farmers.contains(&category) || category == "rented";
+        if is_on {
+            assert_eq!(is["page"], true, "{category}");
+        }
+    }
+    assert_eq!(list()[1]["page"], false);
+}
+
 #[test]
 fn what_a_form_says_is_text() {
     send(&Stage::without_nodes(), WEBHOOKS, &[("url", HOSTILE)]).escapes_hostile_text();

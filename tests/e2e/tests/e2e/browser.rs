@@ -36,14 +36,9 @@ impl Browser {
         action: &str,
         fields: &[(&str, &str)],
     ) -> (String, Page) {
-        let answer = self.send(page.submit(action, fields)).await;
-        let path = answer.see_other();
-        let location = answer.header("location").unwrap_or_default();
-        let mut call = Call::get(location);
-        if let Some(name) = answer.cookie_named("done") {
-            call = call.with("cookie", &format!("done={name}"));
-        }
-        (path, self.client.send(call).await.page(200))
+        let path = self.send(page.submit(action, fields)).await.see_other();
+        let page = self.open(&path).await;
+        (path, page)
     }
 
     /// Makes an account with the form, and is signed in.

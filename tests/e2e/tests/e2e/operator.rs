@@ -96,7 +96,7 @@ async fn an_account_is_found_suspended_and_let_in() {
     page.says(&["Operator access granted.", "ada@example.org operator"]);
     let (_, page) = operator.submit(&page, &action("revoke-operator"), &[]).await;
     page.says(&["Operator access revoked."]);
-    let foreign = ada.open("/dashboard/settings").await;
+    let foreign = ada.open("/dashboard/settings/profile").await;
     let token = foreign.html().split("name=\"form_token\" value=\"").nth(1).unwrap();
     let token = token.split('"').next().unwrap();
     let forged = page.submit(&action("suspend"), &[("form_token", token)]);

@@ -276,7 +276,7 @@ async fn the_pages_of_payouts_work_without_scripts() {
     farmer.open("/dashboard/farm").await.says(&["and $30.00 in progress"]);
 
     // An account with a payout under way stays, and earnings are not lost unnoticed.
-    let settings = farmer.open("/dashboard/settings").await;
+    let settings = farmer.open("/dashboard/settings/delete").await;
     settings.says(&["You have $172.50 in earnings"]);
     for path in ["/api/farm/nodes/node32/pause"] {
         farmer.client.post_empty(path).await.ok(200);
