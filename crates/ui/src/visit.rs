@@ -122,9 +122,16 @@ impl<'a> Visit<'a> {
             unread: self.viewer.and_then(|viewer| unread_words(viewer.unread)),
             last_event: self.last_event,
             form_token: self.form_token.clone(),
+            shared_from: self.shared_from(),
             notice: self.done.and_then(notice),
             ..Frame::new(title, section)
         }
+    }
+
+    /// Where the app is reached from outside, on a page that somebody may share.
+    fn shared_from(&self) -> Option<String> {
+        let is_visitor = self.viewer.is_none() && !self.has_session;
+        Some(self.base_url.clone()).filter(|url| is_visitor && !url.is_empty())
     }
 
     /// The value of a field of the query, without white space around it; empty if it was not sent.

@@ -8,6 +8,7 @@ extern crate self as web;
 
 mod address;
 pub mod api;
+pub mod assets;
 mod audit;
 pub mod body;
 pub mod config;

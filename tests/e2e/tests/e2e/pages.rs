@@ -252,8 +252,11 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         assert!(
             page.html().contains("href=\"#content\"") && page.html().contains("id=\"content\"")
         );
+        // The picture of a shared page has a whole address.
+        let html = page.html().lines().filter(|line| !line.contains("og:image\""));
+        let html: String = html.collect();
         for inline in ["<style", " style=", "<script>", " onclick=", "javascript:", "http://"] {
-            assert!(!page.html().contains(inline) || path == "/docs/api", "{path}: {inline}");
+            assert!(!html.contains(inline) || path == "/docs/api", "{path}: {inline}");
         }
     }
     for path in PRIVATE {
