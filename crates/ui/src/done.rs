@@ -123,6 +123,10 @@ pub enum Done {
     Disputed,
     /// An operator decided a dispute.
     DisputeDecided,
+    /// An operator published an incident, or rewrote it.
+    IncidentPublished,
+    /// An operator removed an incident.
+    IncidentRemoved,
     /// It was set how farmers see somebody.
     NameSet,
     /// An operator shut an account out.
@@ -214,6 +218,8 @@ impl Done {
                  decision."
             }
             Done::DisputeDecided => "Dispute decided. Both parties have been notified.",
+            Done::IncidentPublished => "Incident published on the status page.",
+            Done::IncidentRemoved => "Incident removed from the status page.",
             Done::KeyAdded => {
                 "SSH key added. A machine that was waiting for a key is now being set up."
             }

@@ -66,6 +66,8 @@ fn action_words(action: Action) -> &'static str {
         Action::PaymentReversed => "Card payment reversed",
         Action::SlaCreditGranted => "SLA credit paid to a renter",
         Action::DisputeDecided => "SLA dispute decided by an operator",
+        Action::IncidentPublished => "Incident published by an operator",
+        Action::IncidentRemoved => "Incident removed by an operator",
         Action::AccountSuspended => "Account suspended",
         Action::AccountReactivated => "Account reactivated",
         Action::SessionsEnded => "Sessions ended",

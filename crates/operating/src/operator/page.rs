@@ -9,6 +9,8 @@ use store::audit::Entry;
 use store::chain::hex;
 use store::invariants::Finding;
 use store::mails::{FailedMail, Waiting};
+use store::overview::Overview;
+use store::payouts;
 use store::sync_runs::Run;
 use store::top_ups::{RefusedPayment, ReversedPayment};
 use ui::event::description;
@@ -16,10 +18,11 @@ use ui::moment;
 use ui::visit::Visit;
 use url::form_urlencoded::Serializer;
 use web::api::PageOf;
-use web::page::{Badge, Frame, Moment, Section, Tone};
+use web::page::{Badge, Fact, Frame, Link, Moment, Section, Tone};
 use web::text::counted;
 
 use crate::background::page::{counts, outcome};
+use crate::operator::today::{Task, figures, tasks};
 
 /// What `operator.html` shows: how the marketplace stands.
 #[derive(Clone, Debug, Template)]
@@ -27,6 +30,10 @@ use crate::background::page::{counts, outcome};
 pub(crate) struct Operator {
     /// What surrounds the page.
     pub frame: Frame,
+    /// The marketplace in figures.
+    pub figures: Vec<Fact>,
+    /// What needs a person today, the worst first.
+    pub tasks: Vec<Task>,
     /// Such as `Everything holds` or `2 do not hold`.
     pub verdict: Badge,
     /// What must always hold, what does not hold first.
@@ -143,8 +150,10 @@ pub(crate) struct AccountRow {
     pub since: Moment,
     /// Such as `operator`, `shut out` or `second factor`.
     pub badges: Vec<Badge>,
-    /// What can be done to it; nothing to the account that looks.
+    /// What is done at once; nothing to the account that looks.
     pub actions: Vec<ActionButton>,
+    /// What is asked about once more, apart from that.
+    pub questions: Vec<Link>,
 }
 
 /// A button that does something to an account.
@@ -223,6 +232,12 @@ pub(crate) struct Standing {
     pub oversold: usize,
     /// Recurring jobs that fail.
     pub failing_jobs: usize,
+    /// Payouts, by state.
+    pub payouts: Vec<payouts::Count>,
+    /// Disputes that are open.
+    pub disputes: usize,
+    /// The marketplace in figures.
+    pub overview: Overview,
 }
 
 impl Operator {
@@ -233,6 +248,8 @@ impl Operator {
         let broken = findings.iter().filter(|finding| finding.violations > 0).count();
         Operator {
             frame: visit.frame("Operator", Section::Operator),
+            figures: figures(&standing.overview),
+            tasks: tasks(standing),
             verdict: match broken {
                 0 => Badge::new("all checks pass", Tone::Good),
                 broken => Badge::new(format!("{broken} failed"), Tone::Bad),
@@ -364,7 +381,7 @@ impl OperatorAccounts {
     pub(crate) fn new(visit: &Visit<'_>, prefix: &str, found: Vec<Account>) -> OperatorAccounts {
         let own = visit.viewer.map(|viewer| viewer.identity.account);
         let place = |account: &Account| account.email.clone();
-        let show = |account: &Account| AccountRow::new(account, own);
+        let show = |account: &Account| AccountRow::new(account, own, prefix);
         let page = PageOf::new(visit.search, found, ACCOUNTS_PER_PAGE, place, show);
         OperatorAccounts {
             frame: visit.frame("Accounts", Section::Operator),
@@ -385,7 +402,7 @@ pub(crate) fn accounts_url(prefix: &str) -> String {
 }
 
 impl AccountRow {
-    pub(crate) fn new(account: &Account, own: Option<AccountId>) -> AccountRow {
+    pub(crate) fn new(account: &Account, own: Option<AccountId>, prefix: &str) -> AccountRow {
         let is_out = account.disabled_at.is_some();
         let mut badges = Vec::new();
         if is_out {
@@ -401,30 +418,33 @@ impl AccountRow {
             url: format!("/operator/accounts/{}/{name}", account.id),
             text,
         };
-        let actions = if own == Some(account.id) {
-            badges.push(Badge::new("you", Tone::Plain));
-            Vec::new()
-        } else {
-            vec![
-                action("end-sessions", "Sign out everywhere"),
-                if is_out {
-                    action("reactivate", "Reactivate")
-                } else {
-                    action("suspend", "Suspend")
-                },
-                if account.is_operator {
-                    action("revoke-operator", "Revoke operator access")
-                } else {
-                    action("grant-operator", "Grant operator access")
-                },
-            ]
+        let question = |name: &str, text| {
+            let query = Serializer::new(String::new()).append_pair("prefix", prefix).finish();
+            Link::new(format!("/operator/accounts/{}/{name}?{query}", account.id), text)
         };
+        let (mut actions, mut questions) = (Vec::new(), Vec::new());
+        if own == Some(account.id) {
+            badges.push(Badge::new("you", Tone::Plain));
+        } else {
+            actions.push(action("end-sessions", "Sign out everywhere"));
+            if is_out {
+                actions.push(action("reactivate", "Reactivate"));
+            } else {
+                questions.push(question("suspend", "Suspend…"));
+            }
+            questions.push(if account.is_operator {
+                question("revoke-operator", "Revoke operator access…")
+            } else {
+                question("grant-operator", "Grant operator access…")
+            });
+        }
         AccountRow {
             email: account.email.clone(),
             id: account.id.to_string(),
             since: moment::on_day(account.created_at),
             badges,
             actions,
+            questions,
         }
     }
 }

@@ -200,6 +200,7 @@ const PRIVATE: [&str; 19] = [
     "/operator/sync",
     "/operator/jobs",
     "/operator/disputes",
+    "/operator/incidents",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -222,6 +223,10 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&visitor, "/docs/limits", "Limits"),
         (&visitor, "/docs/sla", "SLA"),
         (&visitor, "/status", "Status"),
+        (&visitor, "/status/checks", "Integrity checks"),
+        (&visitor, "/help", "Help"),
+        (&visitor, "/help/slices", "How slices work"),
+        (&visitor, "/help/contact", "Contact"),
         (&visitor, "/mail-sent", "Check your email"),
         (&visitor, "/reset", "Reset your password"),
         (&visitor, "/reset/confirm?code=c0ffee", "Reset your password"),
