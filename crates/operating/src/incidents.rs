@@ -28,7 +28,7 @@ fn create(cx: &Context<'_>, body: &IncidentBody) -> Result<Incident, Problem> {
     let incident = body.read(IncidentId::from_random(cx.now, cx.random.id()), cx.now)?;
     if !incidents::add(cx.db, &incident)? {
         let rule = format!("one of at most {INCIDENTS_MAX} incidents; remove old ones first");
-        return Err(Problem::fields(vec![FieldError::new("title", rule)]));
+        return Err(Problem::fields(vec![FieldError { field: "title", rule }]));
     }
     cx.audit(Action::IncidentPublished, None, &incident.id.to_string())?;
     Ok(incident)

@@ -28,8 +28,8 @@ fn the_wallet_says_what_a_rental_cost() {
             $28.75 USD
             Available balance
             Add credit
-            The marketplace operator adds credit for you. Send them your email address and the
-              amount.
+            The marketplace operator adds credit for you. Contact the operator </help/contact>
+              with your email address and the amount.
             Find a slice </marketplace/compute>
             Transactions
             Monthly statements </dashboard/wallet/statements>
@@ -51,8 +51,8 @@ fn an_empty_wallet_leads_to_credit_and_to_the_market() {
             $0.00 USD
             Available balance
             Add credit
-            The marketplace operator adds credit for you. Send them your email address and the
-              amount.
+            The marketplace operator adds credit for you. Contact the operator </help/contact>
+              with your email address and the amount.
             Find a slice </marketplace/compute>
             Transactions
             Monthly statements </dashboard/wallet/statements>

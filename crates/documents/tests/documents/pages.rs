@@ -45,6 +45,8 @@ fn the_landing_page_names_terms_and_fee() {
         You pay exactly the amount you confirm. If the price changes in the meantime, nothing
           is charged and we ask you again.
         Find a slice </marketplace/compute>
+        New to this? Read how slices work </help/slices>, what they cost </help/pricing>, or
+          frequently asked questions </help/faq>.
         Choose a node
         Filter by country, price, guaranteed uptime and bandwidth. Measured uptime is shown
           next to each guarantee.
@@ -60,6 +62,7 @@ fn the_landing_page_names_terms_and_fee() {
         A whole node needs one renter who wants all of it. Divided into slices, it serves
           many renters, at your price.
         Offer a node </dashboard/farm>
+        How farming works </help/farmers>
         Enter your grid node ID
         We read its free capacity from the grid. The smallest of these three is the number of
           slices.

@@ -14,6 +14,7 @@ mod ports;
 mod rentals;
 mod retries;
 mod servers;
+mod status;
 
 use domain::recurring::{EARN, EXPIRE, RELEASE_HOLDS, RunBy};
 use serde_json::{Value, json};

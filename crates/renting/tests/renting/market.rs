@@ -275,7 +275,8 @@ fn a_renter_sees_what_each_term_costs() {
               </dashboard/settings/ssh-keys>.
             Your balance: $100.00
             The farmer sees you as o&#39;ada&#38;co@example.org (change
-              </dashboard/settings/profile#shown>). The rental ends on its last day unless you extend it.
+              </dashboard/settings/profile#shown>). The rental ends on its last day unless you
+              extend it.
             (Rent)"#]],
     );
     let html = page.html(200);
@@ -303,8 +304,8 @@ fn who_cannot_pay_for_a_term_sees_what_is_missing() {
         Your balance of $0.00 is too low for any of these terms. Add credit
           </dashboard/wallet>
         Your balance: $0.00
-        The farmer sees you as ben@example.org (change </dashboard/settings/profile#shown>). The
-          rental ends on its last day unless you extend it.
+        The farmer sees you as ben@example.org (change </dashboard/settings/profile#shown>).
+          The rental ends on its last day unless you extend it.
         (Rent)"#]]
     .assert_eq(form);
 }
