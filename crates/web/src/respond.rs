@@ -189,7 +189,11 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
         response = with_header(response, CACHE_CONTROL, &rule);
     }
     let headers = response.headers_mut();
-    headers.append(VARY, HeaderValue::from_static("Cookie, Authorization"));
+    // One header, for those who read the first one only.
+    let more = headers.get(VARY).and_then(|more| more.to_str().ok());
+    let varies = more.map(|more| format!("Cookie, Authorization, {more}"));
+    let varies = varies.and_then(|varies| HeaderValue::from_str(&varies).ok());
+    headers.insert(VARY, varies.unwrap_or(HeaderValue::from_static("Cookie, Authorization")));
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     }

@@ -315,7 +315,9 @@ async fn every_link_and_file_of_a_page_leads_somewhere() {
     for path in
         ["/docs/api", "/docs/problems", "/static/style.css", "/static/app.js", "/dashboard/wallet"]
     {
-        assert!(seen.contains(path), "no page leads to {path}: {seen:?}");
+        // A static file is named with its version.
+        let is_seen = seen.iter().any(|link| link.split('?').next() == Some(path));
+        assert!(is_seen, "no page leads to {path}: {seen:?}");
     }
     ada.get("/favicon.ico").await.see_other();
 }
@@ -331,6 +333,12 @@ async fn static_files_have_their_types() {
         let answer = market.visitor().get(path).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some(content_type)));
         assert_eq!(answer.header("cache-control"), Some("public, max-age=3600"));
+        let version = format!("{:016x}", web::assets::version(&answer.body));
+        let kept = market.visitor().get(&format!("{path}?v={version}")).await;
+        let for_good = "public, max-age=31536000, immutable";
+        assert_eq!(kept.header("cache-control"), Some(for_good));
+        let other = market.visitor().get(&format!("{path}?v=0123456789abcdef")).await;
+        assert_eq!(other.header("cache-control"), Some("public, max-age=3600"));
     }
 }
 
