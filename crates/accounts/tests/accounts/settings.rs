@@ -48,7 +48,9 @@ fn create_token(stage: &Stage, nth: u8) {
 fn the_settings_say_where_everything_is() {
     let stage = Stage::without_nodes();
     let page = ask(&stage.as_user(ADA), SETTINGS);
-    page.reads(200, expect![[r#"
+    page.reads(
+        200,
+        expect![[r#"
         Settings
         o&#39;ada&#38;co@example.org
         Profile Email address and display name </dashboard/settings/profile>
@@ -59,7 +61,8 @@ fn the_settings_say_where_everything_is() {
         Notifications What you hear about, and how </dashboard/notifications/settings>
         Webhooks Send notifications to your programs </dashboard/notifications/webhooks>
         Activity A tamper-evident log of your account </dashboard/settings/activity>
-        Delete account Permanent, cannot be undone </dashboard/settings/delete>"#]]);
+        Delete account Permanent, cannot be undone </dashboard/settings/delete>"#]],
+    );
     // What was a part of this page once leads on to where that is now.
     let html = page.html(200);
     for was in ["shown", "passkeys", "app", "recovery-codes", "tokens-title", "sessions-title"] {
@@ -69,8 +72,9 @@ fn the_settings_say_where_everything_is() {
 
 #[test]
 fn the_profile_has_the_address_and_the_name() {
-    ask(&Stage::without_nodes().as_user(ADA), &format!("{SETTINGS}/profile"))
-        .reads(200, expect![[r#"
+    ask(&Stage::without_nodes().as_user(ADA), &format!("{SETTINGS}/profile")).reads(
+        200,
+        expect![[r#"
             Settings </dashboard/settings>
             Profile
             Profile </dashboard/settings/profile>
@@ -94,7 +98,8 @@ fn the_profile_has_the_address_and_the_name() {
             post /dashboard/settings/display-name
             Name
             Up to 80 characters. Leave empty to show your email address. [text display_name=]
-            (Save display name)"#]]);
+            (Save display name)"#]],
+    );
 }
 
 #[test]
@@ -105,7 +110,9 @@ fn the_page_of_security_has_every_way_to_sign_in() {
     stage.pass_seconds(3_600);
     create_token(&stage, 7);
     let path = format!("{SETTINGS}/security");
-    ask(&stage.as_user(ADA), &path).reads(200, expect![[r#"
+    ask(&stage.as_user(ADA), &path).reads(
+        200,
+        expect![[r#"
         Settings </dashboard/settings>
         Sign-in and security
         Profile </dashboard/settings/profile>
@@ -153,7 +160,8 @@ fn the_page_of_security_has_every_way_to_sign_in() {
         post /dashboard/settings/sessions/019fad88-0380-7101-8101-010101010101/end
         (Sign out)
         post /dashboard/settings/sessions/end-others
-        (Sign out all others)"#]]);
+        (Sign out all others)"#]],
+    );
     let html = ask(&stage.as_user(BEN), &path).html(200);
     assert!(!html.contains("Sign out all others") && !html.contains("Keep these API tokens"));
 }
@@ -164,7 +172,9 @@ fn tokens_are_listed_and_made() {
     create_token(&stage, 7);
     stage.db.run("UPDATE tokens SET spent_micros = 12500000", &[]).unwrap();
     let path = format!("{SETTINGS}/tokens");
-    ask(&stage.as_user(ADA), &path).reads(200, expect![[r#"
+    ask(&stage.as_user(ADA), &path).reads(
+        200,
+        expect![[r#"
         Settings </dashboard/settings>
         API tokens
         Profile </dashboard/settings/profile>
@@ -198,15 +208,17 @@ fn tokens_are_listed_and_made() {
         1 to 365 days. [text expires_in_days=90]days
         Limit to farm
         Grid farm ID. Leave empty for all farms. [text farm_id=]
-        (Create token)"#]]);
+        (Create token)"#]],
+    );
     let html = ask(&stage.as_user(BEN), &path).html(200);
     assert!(html.contains("No tokens yet.") && !html.contains("value=\"admin\""), "{html}");
 }
 
 #[test]
 fn deleting_says_what_is_lost() {
-    ask(&Stage::without_nodes().as_user(ADA), &format!("{SETTINGS}/delete"))
-        .reads(200, expect![[r#"
+    ask(&Stage::without_nodes().as_user(ADA), &format!("{SETTINGS}/delete")).reads(
+        200,
+        expect![[r#"
             Settings </dashboard/settings>
             Delete account
             Profile </dashboard/settings/profile>
@@ -226,7 +238,8 @@ fn deleting_says_what_is_lost() {
             Kept: Rentals, transactions and the activity log, under an anonymous ID.
             Your wallet balance of $100.00 is lost if you delete your account.
             Your password [password password= required]
-            (Delete account)"#]]);
+            (Delete account)"#]],
+    );
 }
 
 /// No page says this: what is read from a text to the end.

@@ -284,7 +284,7 @@ pub(crate) const TOPICS: [Topic; 4] = [
                 text: &[
                     "Open its page under My slices. It says whether the node is down, and lets \
                      you restart the machine, open its console or move the rental to another \
-                     slice. Time in which it could not run is credited or refunded by itself.",
+                     slice. Time in which it could not run is credited or refunded automatically.",
                 ],
                 links: &[("/dashboard/slices", "My slices"), ("/status", "Status")],
             },

@@ -129,7 +129,9 @@ const SETTINGS: &str = "/dashboard/notifications/settings";
 #[test]
 fn a_renter_is_offered_what_can_reach_a_renter() {
     let stage = Stage::three_slices();
-    ask(&stage, ADA, SETTINGS).reads(200, expect![[r#"
+    ask(&stage, ADA, SETTINGS).reads(
+        200,
+        expect![[r#"
         Settings </dashboard/settings>
         Notification settings
         Choose how you get each kind of notification: in the list </dashboard/notifications>.
@@ -167,7 +169,8 @@ fn a_renter_is_offered_what_can_reach_a_renter() {
         [checkbox on=webhook/page checked]
         To send notifications to a program of yours, add a webhook
           </dashboard/notifications/webhooks>.
-        (Save notification settings)"#]]);
+        (Save notification settings)"#]],
+    );
     let farmer = ask(&stage, FARMER, SETTINGS).html(200);
     for kind in ["payout/page", "price-suggestion/page", "farm/page", "rented/page"] {
         assert!(farmer.contains(&format!("value=\"{kind}\"")), "{kind}: {farmer}");

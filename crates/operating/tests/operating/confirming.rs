@@ -11,7 +11,9 @@ fn an_account_is_suspended_for_a_reason_after_a_question() {
     let stage = Stage::without_nodes();
     appoint(&stage);
     let path = format!("/operator/accounts/{}/suspend", BEN.account());
-    ask(&stage, &format!("{path}?prefix=ben")).reads(200, expect![[r#"
+    ask(&stage, &format!("{path}?prefix=ben")).reads(
+        200,
+        expect![[r#"
         Accounts </operator/accounts?prefix=ben>
         Suspend account
         ben@example.org
@@ -21,7 +23,8 @@ fn an_account_is_suspended_for_a_reason_after_a_question() {
           continue. You can reactivate it at any time.
         Reason
         For the audit log, in one line. [text reason=]
-        (Suspend account) Cancel </operator/accounts?prefix=ben>"#]]);
+        (Suspend account) Cancel </operator/accounts?prefix=ben>"#]],
+    );
     let send = |reason: &str| {
         let fields = [("prefix", "ben"), ("reason", reason)];
         stage.as_strong(FARMER).form(operating::ROUTES, &path, &fields)
@@ -62,7 +65,8 @@ fn the_top_of_the_page_says_what_needs_a_person() {
         Accounts: 3
         In escrow: $0.00
         In wallets: $100.00
-    "#]].assert_eq(top);
+    "#]]
+    .assert_eq(top);
     stage.rent();
     // The books are broken, and nothing else.
     let broken = "UPDATE ledger_accounts SET balance_micros = balance_micros + 1
@@ -86,5 +90,6 @@ fn the_top_of_the_page_says_what_needs_a_person() {
         Accounts: 3
         In escrow: $71.25
         In wallets: $28.750001
-    "#]].assert_eq(top);
+    "#]]
+    .assert_eq(top);
 }

@@ -68,7 +68,9 @@ fn there_are_at_most_two_hundred() {
 fn the_form_of_an_incident_says_what_is_wrong_with_it() {
     let stage = Stage::without_nodes();
     appoint(&stage);
-    ask(&stage, PAGE).reads(200, expect![[r#"
+    ask(&stage, PAGE).reads(
+        200,
+        expect![[r#"
         Operator </operator>
         Incidents
         Everybody reads these on the status page </status>: those that go on, and those of
@@ -79,7 +81,8 @@ fn the_form_of_an_incident_says_what_is_wrong_with_it() {
         What it means, and what you do about it
         Start (UTC) [datetime-local started_at=2026-07-29T12:00 required]
         End (UTC), if it is over [datetime-local ended_at=]
-        (Publish incident)"#]]);
+        (Publish incident)"#]],
+    );
     let fields = [
         ("title", "Slow grid sync"),
         ("text", "New nodes appear late."),

@@ -444,6 +444,8 @@ fn what_is_done_again_and_again() {
 fn every_page_is_well_formed() {
     let stage = Stage::three_slices();
     stage.rent();
-    stage.as_operator().get_every_page(operating::ROUTES, &[("account", &BEN.account().to_string())]);
+    stage
+        .as_operator()
+        .get_every_page(operating::ROUTES, &[("account", &BEN.account().to_string())]);
     stage.as_user(ADA).get(operating::ROUTES, "/operator").html(404);
 }

@@ -43,12 +43,12 @@ pub(crate) struct StatusView {
     pub invariants: Vec<CheckView>,
     /// What went wrong in the last 90 days and what goes on, as the operator tells it, the latest
     /// first.
-    pub incidents: Vec<IncidentView>,
+    pub incidents: Vec<StatusIncidentView>,
 }
 
 /// Something that went wrong.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct IncidentView {
+pub(crate) struct StatusIncidentView {
     /// What, on one line.
     pub title: String,
     /// What it means for people, and what is done about it.
@@ -59,9 +59,9 @@ pub(crate) struct IncidentView {
     pub ended_at: Option<String>,
 }
 
-impl IncidentView {
-    fn new(incident: &Incident) -> IncidentView {
-        IncidentView {
+impl StatusIncidentView {
+    fn new(incident: &Incident) -> StatusIncidentView {
+        StatusIncidentView {
             title: incident.title.clone(),
             text: incident.text.clone(),
             started_at: incident.started_at.to_string(),
@@ -110,7 +110,7 @@ impl StatusView {
             access: seen.access_verdict().into_str(),
             regions: seen.regions.iter().map(|region| RegionView::new(region, now)).collect(),
             invariants: INVARIANTS.iter().map(check).collect(),
-            incidents: known.incidents.iter().map(IncidentView::new).collect(),
+            incidents: known.incidents.iter().map(StatusIncidentView::new).collect(),
         }
     }
 }

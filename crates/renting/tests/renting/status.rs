@@ -25,7 +25,9 @@ fn look(stage: &Stage) {
 #[test]
 fn a_new_market_is_starting_and_not_late() {
     let stage = Stage::empty();
-    ask(&stage, STATUS).reads(200, expect![[r#"
+    ask(&stage, STATUS).reads(
+        200,
+        expect![[r#"
         Status
         Starting No checks have run yet.
         Components
@@ -45,7 +47,8 @@ fn a_new_market_is_starting_and_not_late() {
         Not looked at yet.
         Last 90 days: No data yet.
         Grid data by region
-        No nodes on the market yet."#]]);
+        No nodes on the market yet."#]],
+    );
     assert_eq!(verdict(&stage), "ok");
     // The first run checks some of them.
     status::check(&stage.db, stage.now(), CHECK_INTEGRITY.limit()).unwrap();
@@ -91,7 +94,8 @@ fn each_part_has_a_ribbon_of_days() {
         Nodes
         1 of 1 up.
         Last 90 days: No data yet.
-    "#]].assert_eq(parts);
+    "#]]
+    .assert_eq(parts);
     // After 90 days, nothing is known of them.
     stage.pass(91);
     look(&stage);
@@ -142,12 +146,17 @@ fn everybody_reads_what_the_operator_says() {
         Since 28 July 2026, 12:00 UTC
         We are moving.
         Nothing is lost.
-    "#]].assert_eq(now);
+    "#]]
+    .assert_eq(now);
     expect![[r#"
         Slow sync
         9 July 2026, 12:00 UTC to 9 July 2026, 14:00 UTC
-        New nodes came late."#]].assert_eq(past);
+        New nodes came late."#]]
+    .assert_eq(past);
     let shown = ask(&stage, "/api/status").ok(200)["incidents"].clone();
     assert_eq!(shown.as_array().unwrap().len(), 2);
-    assert_eq!((&shown[0]["title"], &shown[0]["ended_at"]), (&"No <b>emails</b>".into(), &().into()));
+    assert_eq!(
+        (&shown[0]["title"], &shown[0]["ended_at"]),
+        (&"No <b>emails</b>".into(), &().into())
+    );
 }
