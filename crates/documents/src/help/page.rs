@@ -78,7 +78,7 @@ impl Help {
             lede: topic.lede,
         };
         Help {
-            frame: visit.frame("Help", Section::Docs),
+            frame: visit.frame("Help", Section::Elsewhere),
             question,
             found,
             topics: TOPICS.iter().map(link).collect(),
@@ -96,7 +96,7 @@ impl Topic {
             links: section.links.iter().map(|(url, text)| Link::new(*url, *text)).collect(),
         };
         Topic {
-            frame: visit.frame(topic.title, Section::Docs),
+            frame: visit.frame(topic.title, Section::Elsewhere),
             title: topic.title,
             lede: topic.lede,
             sections: topic.sections.iter().map(section).collect(),
@@ -118,6 +118,6 @@ impl Contact {
         } else {
             None
         };
-        Contact { frame: visit.frame("Contact", Section::Docs), operator }
+        Contact { frame: visit.frame("Contact", Section::Elsewhere), operator }
     }
 }

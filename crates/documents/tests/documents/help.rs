@@ -15,54 +15,54 @@ fn the_help_lists_its_topics_and_finds_in_them() {
     ask(&stage, "/help").reads(
         200,
         expect![[r#"
-        Help
-        get /help
-        Search help and documents [search q=]
-        (Search)
-        How slices work A slice is a small server of your own: a fixed part of a bigger one.
-          </help/slices>
-        Pricing Farmers set the price of a slice per month. You pay the amount you confirm.
-          </help/pricing>
-        For farmers If you run a node on the ThreeFold Grid, you can rent it out by the
-          slice. </help/farmers>
-        Frequently asked questions Short answers to what people ask first. </help/faq>
-        Contact Write to the people who run this marketplace. </help/contact>
-        API For programs: every operation, with examples. </docs/api>"#]],
+            Help
+            get /help
+            Search help and documents [text q=]
+            (Search)
+            How slices work A slice is a small server of your own: a fixed part of a bigger one.
+              </help/slices>
+            Pricing Farmers set the price of a slice per month. You pay the amount you confirm.
+              </help/pricing>
+            For farmers If you run a node on the ThreeFold Grid, you can rent it out by the
+              slice. </help/farmers>
+            Frequently asked questions Short answers to what people ask first. </help/faq>
+            Contact Write to the people who run this marketplace. </help/contact>
+            API For programs: every operation, with examples. </docs/api>"#]],
     );
     ask(&stage, "/help?q=refund").reads(
         200,
         expect![[r#"
-        Help
-        get /help
-        Search help and documents [search q=refund]
-        (Search)
-        Results for “refund”
-        Refunds </help/pricing#refunds> Pricing
-        You can end a rental at any time. You pay for the time you used, at the price of the
-          term you reached, and the rest goes back to your wallet. You see the exact …
-        The refund amount has changed </docs/problems#refund-changed> Errors
-        refund-changed
-        How soon you can log in </help/slices#access> How slices work
-        Where the farm has automatic setup, a machine is usually ready within five minutes of
-          payment, and its page shows the address and the command to log in. …
-        How to leave </help/farmers#leave> For farmers
-        Pause a node at any time: running rentals continue, and nobody new can rent it. To
-          take it away for good, give 30 days of notice. Renters who are left then are …
-        My machine doesn&#39;t answer. What now? </help/faq#down> Frequently asked questions
-        Open its page under My slices. It says whether the node is down, and lets you restart
-          the machine, open its console or move the rental to another slice. Time …
-        Can I give a rental to somebody else? </help/faq#give> Frequently asked questions
-        Yes. Invite them by email address on the rental&#39;s page. The machine, the
-          remaining time and later refunds are theirs once they accept.
-        How slices work A slice is a small server of your own: a fixed part of a bigger one.
-          </help/slices>
-        Pricing Farmers set the price of a slice per month. You pay the amount you confirm.
-          </help/pricing>
-        For farmers If you run a node on the ThreeFold Grid, you can rent it out by the
-          slice. </help/farmers>
-        Frequently asked questions Short answers to what people ask first. </help/faq>
-        Contact Write to the people who run this marketplace. </help/contact>
-        API For programs: every operation, with examples. </docs/api>"#]],
+            Help
+            get /help
+            Search help and documents [text q=refund]
+            (Search)
+            Results for “refund”
+            Refunds </help/pricing#refunds> Pricing
+            You can end a rental at any time. You pay for the time you used, at the price of the
+              term you reached, and the rest goes back to your wallet. You see the exact …
+            The refund amount has changed </docs/problems#refund-changed> Errors
+            refund-changed
+            How soon you can log in </help/slices#access> How slices work
+            Where the farm has automatic setup, a machine is usually ready within five minutes of
+              payment, and its page shows the address and the command to log in. …
+            How to leave </help/farmers#leave> For farmers
+            Pause a node at any time: running rentals continue, and nobody new can rent it. To
+              take it away for good, give 30 days of notice. Renters who are left then are …
+            My machine doesn&#39;t answer. What now? </help/faq#down> Frequently asked questions
+            Open its page under My slices. It says whether the node is down, and lets you restart
+              the machine, open its console or move the rental to another slice. Time …
+            Can I give a rental to somebody else? </help/faq#give> Frequently asked questions
+            Yes. Invite them by email address on the rental&#39;s page. The machine, the
+              remaining time and later refunds are theirs once they accept.
+            How slices work A slice is a small server of your own: a fixed part of a bigger one.
+              </help/slices>
+            Pricing Farmers set the price of a slice per month. You pay the amount you confirm.
+              </help/pricing>
+            For farmers If you run a node on the ThreeFold Grid, you can rent it out by the
+              slice. </help/farmers>
+            Frequently asked questions Short answers to what people ask first. </help/faq>
+            Contact Write to the people who run this marketplace. </help/contact>
+            API For programs: every operation, with examples. </docs/api>"#]],
     );
     let nothing = reading(&ask(&stage, "/help?q=zebra").html(200));
     assert!(nothing.contains("Nothing found."), "{nothing}");
