@@ -133,8 +133,8 @@ impl Health {
     }
 }
 
-/// How something is that was not looked at yet, on a market that has been there since `since`: a new
-/// one has not had the time for it.
+/// How something is that was not looked at yet, on a market that has been there since `since`: a
+/// new one has not had the time for it.
 pub fn unseen_verdict(since: Timestamp, now: Timestamp) -> Verdict {
     let is_new = now.seconds_since(since) <= STALE_AFTER_SECONDS;
     if is_new { Verdict::Good } else { Verdict::Degraded }
