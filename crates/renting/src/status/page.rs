@@ -159,7 +159,7 @@ fn parts(known: &Known, days: &[PartDay], now: Timestamp) -> Vec<StatusPart> {
         |of: &dyn Fn(&Health) -> String| seen.map_or_else(|| "Not looked at yet.".to_owned(), of);
     vec![
         part(Part::Sync, sync, about(&|health| about_sync(health, now))),
-        part(Part::Setup, state(&|health| health.access_verdict()), about(&about_setup)),
+        part(Part::Setup, state(&Health::access_verdict), about(&about_setup)),
         part(
             Part::Mail,
             state(&|health| health.mail_verdict(now)),
