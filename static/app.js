@@ -32,6 +32,12 @@ enhance(document);
 
 // A form that was kept while its sender signed in goes on to the page that shows it.
 document.querySelector('[data-kept] > button')?.form.submit();
+// The settings were one page: a link to a part of it leads to the page that part is on now.
+for (const moved of document.querySelectorAll('[data-was]')) {
+  if (location.hash && moved.dataset.was.split(' ').includes(location.hash.slice(1))) {
+    location.replace(moved.href);
+  }
+}
 
 // A link from elsewhere may ask for a dialog by its name.
 for (const link of document.querySelectorAll('[data-opens]')) {

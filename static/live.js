@@ -116,6 +116,9 @@
   function show(text) {
     const page = new DOMParser().parseFromString(text, 'text/html');
     enhance(page);
+    // What the last form did is said once, and stays until the page is left.
+    const notice = main.querySelector('[data-notice]');
+    if (notice) page.querySelector('main')?.prepend(notice.cloneNode(true));
     const before = main.textContent;
     let isWhole = true;
     for (const part of PARTS) {

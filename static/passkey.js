@@ -105,7 +105,7 @@ const passkeyControls = {
   },
   add: async (form) => {
     await add(form.elements.namedItem('passkey_name').value);
-    return '/dashboard/settings?done=passkey-added';
+    return '/dashboard/settings/security';
   },
 };
 

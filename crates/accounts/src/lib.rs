@@ -107,15 +107,19 @@ pub const ACCOUNTS: &[Route] = &[
     Route::page("/reset/confirm", Access::Public, mailed::reset_form),
     Route::form("/reset/confirm", Access::Public, mailed::confirm_reset),
     Route::page("/dashboard/settings", SIGNED_IN, settings::settings),
+    Route::page(settings::PROFILE, SIGNED_IN, settings::profile),
+    Route::page(settings::SECURITY, SIGNED_IN, settings::security),
+    Route::page(settings::TOKENS, SIGNED_IN, settings::tokens),
+    Route::page(settings::DELETE, SIGNED_IN, settings::deletion),
     Route::form("/dashboard/settings/display-name", SIGNED_IN, settings::change_name),
     Route::form("/dashboard/settings/email", SIGNED_IN, settings::change_email),
     Route::form("/dashboard/settings/password", SIGNED_IN, settings::change_password),
     Route::form("/dashboard/settings/sessions/end-others", SIGNED_IN, settings::end_other_sessions),
     Route::form("/dashboard/settings/sessions/{session}/end", SIGNED_IN, settings::end_session),
-    Route::form("/dashboard/settings/tokens", SIGNED_IN, settings::create_token),
+    Route::form(settings::TOKENS, SIGNED_IN, settings::create_token),
     Route::form("/dashboard/settings/tokens/{token}/revoke", SIGNED_IN, settings::revoke_token),
     Route::page("/dashboard/settings/activity", SIGNED_IN, settings::activity),
-    Route::form("/dashboard/settings/delete", SIGNED_IN, settings::delete),
+    Route::form(settings::DELETE, SIGNED_IN, settings::delete),
 ];
 
 /// Every recurring job of this feature.

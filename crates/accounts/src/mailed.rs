@@ -5,12 +5,13 @@ use ui::done::Done;
 use ui::visit::Visit;
 use web::form::{self, Form};
 use web::page::ErrorPage;
-use web::route::{SETTINGS, see_other_with_cookie};
+use web::route::see_other_with_cookie;
 use web::{Context, Kind, Problem, Response, respond};
 
 use crate::account::json::{CodeBody, EmailBody, ResetBody};
 use crate::account::page::HOME;
 use crate::codes::page::{ConfirmCode, MailSent, Reset, ResetConfirm};
+use crate::settings::PROFILE;
 use crate::{changes, credentials};
 
 /// Where a new mail is to be had.
@@ -21,7 +22,7 @@ struct Again {
 
 const SIGN_UP_AGAIN: Again = Again { url: "/signup", text: "Sign up again" };
 const RESET_AGAIN: Again = Again { url: "/reset", text: "Request a new link" };
-const CHANGE_AGAIN: Again = Again { url: "/dashboard/settings", text: "Go to Settings" };
+const CHANGE_AGAIN: Again = Again { url: PROFILE, text: "Go to Settings" };
 
 pub(crate) fn mail_sent(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &MailSent::new(&Visit::of(cx)?))
@@ -50,7 +51,7 @@ pub(crate) fn confirm_email(cx: &Context<'_>) -> Result<Response, Problem> {
     match changes::confirm_email(cx, &body.code) {
         // The link may be opened in a browser that is not signed in.
         Ok(()) if cx.identity.is_none() => Ok(respond::see_other(&Done::EmailChanged.at("/login"))),
-        Ok(()) => Ok(respond::see_other(&Done::EmailChanged.at(SETTINGS))),
+        Ok(()) => Ok(respond::see_other(&Done::EmailChanged.at(PROFILE))),
         Err(problem) => refused(cx, problem, &CHANGE_AGAIN),
     }
 }

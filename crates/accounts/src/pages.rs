@@ -29,8 +29,8 @@ pub(crate) fn sign_up(cx: &Context<'_>) -> Result<Response, Problem> {
     let sign_up = |body: CredentialsBody| credentials::sign_up(cx, &body.email, &body.password);
     match form.body().and_then(sign_up) {
         Ok(SignedUp::In(signed_in)) => {
-            let welcome = Done::SignedUp.at(HOME);
-            Ok(see_other_with_cookie(next.unwrap_or(&welcome), &signed_in.cookie))
+            let welcome = Done::SignedUp.at(next.unwrap_or(HOME));
+            Ok(see_other_with_cookie(&welcome, &signed_in.cookie))
         }
         Ok(SignedUp::ByMail) => Ok(respond::see_other("/mail-sent")),
         Err(problem) => form::refused(problem, |problem| {

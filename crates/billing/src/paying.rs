@@ -106,9 +106,9 @@ fn lead_back(
 ) -> Result<Response, Problem> {
     match done {
         Ok(payout) => {
-            let address = Done::PayoutChanged.at(PAGE);
             let state = payout.life.state.into_str();
-            Ok(respond::see_other(&format!("{address}&state={state}")))
+            let path = format!("{PAGE}?state={state}");
+            Ok(respond::see_other(&Done::PayoutChanged.at(&path)))
         }
         Err(problem) => form::refused(problem, |problem| Ok(list(cx, state)?.refused(problem))),
     }

@@ -12,7 +12,6 @@ use payments::{Checkout, Session, StripeConfig};
 use serde_json::json;
 use store::responses::StoredResponse;
 use store::top_ups::{self, NewTopUp, PaymentPage, TopUp};
-use ui::done::Done;
 use web::api::{self, PageOf};
 use web::env::Message;
 use web::form::{Form, belongs_to_form, idempotency_key};
@@ -25,7 +24,11 @@ use crate::top_ups::json::{
 };
 
 /// Where who pays comes back to.
-const WALLET: &str = "/dashboard/wallet";
+pub(crate) const WALLET: &str = "/dashboard/wallet";
+/// The field of its query that names the top-up that was paid.
+pub(crate) const PAID: &str = "paid";
+/// The same where somebody turned back.
+pub(crate) const CANCELED: &str = "canceled";
 /// How many refused payments, or payments that were taken back, are shown.
 const REFUSED_SHOWN: u32 = 100;
 
@@ -124,8 +127,8 @@ fn open_checkout(
         top_up: top_up.id,
         amount: top_up.amount,
         email: &cx.account()?.email,
-        success_url: &format!("{base}{}", Done::ToppedUp.at(WALLET)),
-        cancel_url: &format!("{base}{}", Done::TopUpCanceled.at(WALLET)),
+        success_url: &format!("{base}{WALLET}?{PAID}={}", top_up.id),
+        cancel_url: &format!("{base}{WALLET}?{CANCELED}={}", top_up.id),
         // By the row, so that a retry asks for just the same, unless that would be too late.
         expires_at: if cx.now < top_up.created_at.plus_seconds(PAYABLE_SECONDS - 3_600) {
             top_up.created_at.plus_seconds(PAYABLE_SECONDS)

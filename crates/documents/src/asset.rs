@@ -19,6 +19,11 @@ pub(crate) fn asset_type(name: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether it is text, which compression makes short; pictures are short already.
+pub(crate) fn is_text(content_type: &str) -> bool {
+    content_type.starts_with("text/") || content_type == "image/svg+xml"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

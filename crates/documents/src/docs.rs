@@ -252,6 +252,7 @@ fn parameter(parameter: &Value, document: &Value) -> RequestField {
         "top_up" => "The id of the top-up.".to_owned(),
         "payout" => "The id of the payout.".to_owned(),
         "dispute" => "The id of the dispute.".to_owned(),
+        "incident" => "The id of the incident.".to_owned(),
         "account" => "The id of the account.".to_owned(),
         "maintenance" => "The id of the maintenance.".to_owned(),
         "webhook" => "The id of the webhook.".to_owned(),

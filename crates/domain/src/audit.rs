@@ -92,6 +92,10 @@ pub enum Action {
     SlaCreditGranted,
     /// An operator decided a dispute about an SLA.
     DisputeDecided,
+    /// An operator published an incident, or rewrote it.
+    IncidentPublished,
+    /// An operator removed an incident.
+    IncidentRemoved,
     /// An operator shut an account out.
     AccountSuspended,
     /// An operator let an account in again.

@@ -2,7 +2,7 @@
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::notification::{NotificationCategory, Side};
+use crate::notification::{Channel, NotificationCategory, Side};
 
 /// What happened. Triggers write the names: the database refuses others, and a test of the store
 /// compares them with this list.
@@ -365,6 +365,15 @@ impl EventKind {
         }
     }
 
+    /// Whether a notification of this kind can reach this side through this channel. Every account
+    /// owns its webhooks; what else is an owner's reaches farmers only.
+    pub fn can_notify(notice: NotificationCategory, side: Side, channel: Channel) -> bool {
+        EventKind::with_notice().filter(|(_, of)| *of == notice).any(|(kind, _)| {
+            let side = if kind == EventKind::WebhookDisabled { Side::Farmer } else { side };
+            kind.audience().has(side) && (channel != Channel::Mail || kind.is_mailed_to(side))
+        })
+    }
+
     /// Those that people are notified of, and their kinds of notifications.
     pub fn with_notice() -> impl Iterator<Item = (EventKind, NotificationCategory)> {
         EventKind::VARIANTS.iter().filter_map(|kind| Some((*kind, kind.notice()?)))
@@ -390,6 +399,34 @@ mod tests {
     fn every_kind_of_notification_has_an_event() {
         for &notice in NotificationCategory::VARIANTS {
             assert!(EventKind::with_notice().any(|(_, of)| of == notice), "{notice}");
+        }
+    }
+
+    #[test]
+    fn a_renter_is_not_notified_of_what_farmers_are() {
+        let of = |channel: Channel, side: Side| {
+            let kinds = NotificationCategory::VARIANTS.iter().copied();
+            let those = kinds.filter(|kind| !EventKind::can_notify(*kind, side, channel));
+            those.map(NotificationCategory::into_str).collect::<Vec<&str>>()
+        };
+        let farmers = [
+            "removal",
+            "price-suggestion",
+            "sla-at-risk",
+            "sla-missed",
+            "oversold",
+            "payout",
+            "farm",
+            "agent-token",
+        ];
+        assert_eq!(of(Channel::Page, Side::Renter), farmers);
+        assert_eq!(of(Channel::Webhook, Side::Renter), farmers);
+        assert_eq!(
+            of(Channel::Mail, Side::Renter),
+            [&["rented", "released", "extended"], &farmers[..]].concat()
+        );
+        for channel in Channel::VARIANTS {
+            assert_eq!(of(*channel, Side::Farmer), [""; 0]);
         }
     }
 

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::time::Timestamp;
 
@@ -14,6 +14,25 @@ pub const OLD_AFTER_SECONDS: i64 = 15 * 60;
 pub const MAIL_LATE_AFTER_SECONDS: i64 = 10 * 60;
 /// What was written down about the market, or checked, says nothing of now after this. Seconds.
 pub const STALE_AFTER_SECONDS: i64 = 60 * 60;
+
+/// For how many days it is kept how each part was.
+pub const KEPT_DAYS: i64 = 90;
+
+/// A part of the marketplace, of which is kept how it was on each day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
+pub enum Part {
+    /// The sync with the grid.
+    Sync,
+    /// The outbox.
+    Mail,
+    /// Setting machines up and removing them.
+    Setup,
+    /// What must always hold.
+    Checks,
+    /// The nodes, as they were observed.
+    Nodes,
+}
 
 /// What a job has seen. Instants are POSIX seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,11 +101,12 @@ pub enum Verdict {
 }
 
 impl Health {
-    /// How the sync with the grid is.
-    pub fn sync_verdict(&self, now: Timestamp) -> Verdict {
-        let is_good = self.sync.is_some_and(|sync| {
-            sync.is_whole && now.seconds() - sync.finished_at <= OLD_AFTER_SECONDS
-        });
+    /// How the sync with the grid is, on a market that has been there since `since`.
+    pub fn sync_verdict(&self, since: Timestamp, now: Timestamp) -> Verdict {
+        let is_good = match self.sync {
+            Some(sync) => sync.is_whole && now.seconds() - sync.finished_at <= OLD_AFTER_SECONDS,
+            None => now.seconds_since(since) <= OLD_AFTER_SECONDS,
+        };
         if is_good { Verdict::Good } else { Verdict::Degraded }
     }
 
@@ -102,12 +122,22 @@ impl Health {
     }
 
     /// How all of that is that was seen at `written_at`.
-    pub fn verdict(&self, written_at: Timestamp, now: Timestamp) -> Verdict {
+    pub fn verdict(&self, written_at: Timestamp, since: Timestamp, now: Timestamp) -> Verdict {
         let is_stale = now.seconds_since(written_at) > STALE_AFTER_SECONDS;
         let old = self.regions.iter().any(|region| region.is_old(now));
         let known = if is_stale || old { Verdict::Degraded } else { Verdict::Good };
-        known.max(self.sync_verdict(now)).max(self.mail_verdict(now)).max(self.access_verdict())
+        known
+            .max(self.sync_verdict(since, now))
+            .max(self.mail_verdict(now))
+            .max(self.access_verdict())
     }
+}
+
+/// How something is that was not looked at yet, on a market that has been there since `since`: a
+/// new one has not had the time for it.
+pub fn unseen_verdict(since: Timestamp, now: Timestamp) -> Verdict {
+    let is_new = now.seconds_since(since) <= STALE_AFTER_SECONDS;
+    if is_new { Verdict::Good } else { Verdict::Degraded }
 }
 
 /// How an invariant is that was checked at `checked_at`, with so many violations.
@@ -148,7 +178,9 @@ mod tests {
     #[track_caller]
     fn check(health: &Health, expected: Verdict) {
         let now = Timestamp::from_seconds(NOW);
-        assert_eq!(health.verdict(now.plus_seconds(-120), now), expected, "{health:?}");
+        let since = now.plus_seconds(-86_400);
+        let verdict = health.verdict(now.plus_seconds(-120), since, now);
+        assert_eq!(verdict, expected, "{health:?}");
     }
 
     #[test]
@@ -166,8 +198,22 @@ mod tests {
         old.regions[0].oldest_at = NOW - 901;
         check(&old, Verdict::Degraded);
         let now = Timestamp::from_seconds(NOW);
-        let long_ago = healthy().verdict(now.plus_seconds(-3_601), now);
+        let long_ago = healthy().verdict(now.plus_seconds(-3_601), now, now);
         assert_eq!(long_ago, Verdict::Degraded);
+    }
+
+    #[test]
+    fn a_new_market_is_not_late() {
+        let now = Timestamp::from_seconds(NOW);
+        let after = |seconds: i64| now.plus_seconds(-seconds);
+        let none = Health::default();
+        assert_eq!(none.verdict(now, after(900), now), Verdict::Good);
+        assert_eq!(none.verdict(now, after(901), now), Verdict::Degraded);
+        assert_eq!(unseen_verdict(after(3_600), now), Verdict::Good);
+        assert_eq!(unseen_verdict(after(3_601), now), Verdict::Degraded);
+        // What failed has not just not been done yet.
+        let sync = Some(Sync { finished_at: NOW, is_whole: false });
+        assert_eq!(Health { sync, ..none }.verdict(now, now, now), Verdict::Degraded);
     }
 
     #[test]

@@ -94,6 +94,10 @@ uuid_id! {
     DisputeId
 }
 uuid_id! {
+    /// What an operator says of something that went wrong.
+    IncidentId
+}
+uuid_id! {
     /// A webhook: where an account wants to be notified of events.
     WebhookId
 }

@@ -23,19 +23,27 @@ fn a_key_is_added_and_removed() {
     show(&stage).reads(
         200,
         expect![[r#"
-        Settings </dashboard/settings>
-        SSH keys
-        Only these keys can log in to your machines; password login is off. Your private key
-          never leaves your computer.
-        No keys yet. Machines you rent are set up once you add one.
-        post /dashboard/settings/ssh-keys
-        Add SSH key
-        Public key
-        The contents of your .pub file, such as ~/.ssh/id_ed25519.pub. To create a key, run
-          ssh-keygen -t ed25519.
-        Name
-        Leave empty to use the key&#39;s comment. [text name=]
-        (Add key)"#]],
+            Settings </dashboard/settings>
+            SSH keys
+            Only these keys can log in to your machines; password login is off. Your private key
+              never leaves your computer.
+            Profile </dashboard/settings/profile>
+            Security </dashboard/settings/security>
+            API tokens </dashboard/settings/tokens>
+            SSH keys </dashboard/settings/ssh-keys>
+            Notifications </dashboard/notifications/settings>
+            Webhooks </dashboard/notifications/webhooks>
+            Activity </dashboard/settings/activity>
+            Delete account </dashboard/settings/delete>
+            No keys yet. Machines you rent are set up once you add one.
+            post /dashboard/settings/ssh-keys
+            Add SSH key
+            Public key
+            The contents of your .pub file, such as ~/.ssh/id_ed25519.pub. To create a key, run
+              ssh-keygen -t ed25519.
+            Name
+            Leave empty to use the key&#39;s comment. [text name=]
+            (Add key)"#]],
     );
     assert!(add(&stage, KEY, "").see_other().starts_with(KEYS));
     let page = reading(&show(&stage).html(200));
@@ -44,6 +52,14 @@ fn a_key_is_added_and_removed() {
         SSH keys
         Only these keys can log in to your machines; password login is off. Your private key
           never leaves your computer.
+        Profile </dashboard/settings/profile>
+        Security </dashboard/settings/security>
+        API tokens </dashboard/settings/tokens>
+        SSH keys </dashboard/settings/ssh-keys>
+        Notifications </dashboard/notifications/settings>
+        Webhooks </dashboard/notifications/webhooks>
+        Activity </dashboard/settings/activity>
+        Delete account </dashboard/settings/delete>
         ada@laptop default
         ssh-ed25519 SHA256:UMrMUBWB7jd//ntB9OkfIaakoDNUV/nWlWfbwHvhrDU, since 29 July 2026,
           12:00 UTC.
@@ -76,21 +92,29 @@ fn what_is_no_key_is_refused_at_its_field() {
     add(&stage, "ssh-rsa x", "a").reads(
         400,
         expect![[r#"
-        Settings </dashboard/settings>
-        SSH keys
-        Only these keys can log in to your machines; password login is off. Your private key
-          never leaves your computer.
-        No keys yet. Machines you rent are set up once you add one.
-        post /dashboard/settings/ssh-keys
-        Add SSH key
-        Public key
-        The contents of your .pub file, such as ~/.ssh/id_ed25519.pub. To create a key, run
-          ssh-keygen -t ed25519.
-        ssh-rsa x
-        One public key in OpenSSH format, such as ssh-ed25519 AAAA… you@laptop.
-        Name
-        Leave empty to use the key&#39;s comment. [text name=a]
-        (Add key)"#]],
+            Settings </dashboard/settings>
+            SSH keys
+            Only these keys can log in to your machines; password login is off. Your private key
+              never leaves your computer.
+            Profile </dashboard/settings/profile>
+            Security </dashboard/settings/security>
+            API tokens </dashboard/settings/tokens>
+            SSH keys </dashboard/settings/ssh-keys>
+            Notifications </dashboard/notifications/settings>
+            Webhooks </dashboard/notifications/webhooks>
+            Activity </dashboard/settings/activity>
+            Delete account </dashboard/settings/delete>
+            No keys yet. Machines you rent are set up once you add one.
+            post /dashboard/settings/ssh-keys
+            Add SSH key
+            Public key
+            The contents of your .pub file, such as ~/.ssh/id_ed25519.pub. To create a key, run
+              ssh-keygen -t ed25519.
+            ssh-rsa x
+            One public key in OpenSSH format, such as ssh-ed25519 AAAA… you@laptop.
+            Name
+            Leave empty to use the key&#39;s comment. [text name=a]
+            (Add key)"#]],
     );
 }
 

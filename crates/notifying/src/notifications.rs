@@ -3,8 +3,10 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
+use domain::notification::Side;
 use http::StatusCode;
 use store::notifications::{self, Notice};
+use store::{farms, webhooks};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::PageOf;
@@ -15,7 +17,7 @@ use crate::notifications::json::{
     NotificationSettingsBody, NotificationSettingsView, NotificationView, NotificationsView,
     ReadBody, UnreadView,
 };
-use crate::notifications::page::{ChannelsForm, NOTICES_PER_PAGE, NoticeSettings, Notices};
+use crate::notifications::page::{ChannelsForm, NOTICES_PER_PAGE, NoticeSettings, Notices, Reach};
 
 /// The notifications of who asks, behind the request's cursor, and up to where they are read.
 fn found(cx: &Context<'_>, limit: u32) -> Result<(Vec<Notice>, i64), Problem> {
@@ -71,11 +73,24 @@ pub(crate) fn set_choices(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn settings(cx: &Context<'_>) -> Result<Response, Problem> {
     let settings = notifications::settings(cx.db, cx.account()?.account)?;
-    respond::page(StatusCode::OK, &NoticeSettings::new(&Visit::of(cx)?, &settings))
+    respond::page(StatusCode::OK, &NoticeSettings::new(&Visit::of(cx)?, &settings, &reach(cx)?))
+}
+
+/// What who asks can be notified of, and how.
+fn reach(cx: &Context<'_>) -> Result<Reach, Problem> {
+    let account = cx.account()?.account;
+    let is_farmer = farms::is_farmer(cx.db, account)?;
+    Ok(Reach {
+        side: if is_farmer { Side::Farmer } else { Side::Renter },
+        has_mail: cx.config.has_mail,
+        has_webhooks: !webhooks::of_account(cx.db, account)?.is_empty(),
+    })
 }
 
 pub(crate) fn save_settings(cx: &Context<'_>) -> Result<Response, Problem> {
     let chosen: ChannelsForm = form::body(cx.request)?;
-    notifications::choose(cx.db, cx.account()?.account, &chosen.settings())?;
+    let account = cx.account()?.account;
+    let settings = chosen.apply(notifications::settings(cx.db, account)?, &reach(cx)?);
+    notifications::choose(cx.db, account, &settings)?;
     Ok(respond::see_other(&Done::NotificationSettingsSaved.at("/dashboard/notifications/settings")))
 }

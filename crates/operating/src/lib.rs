@@ -4,6 +4,7 @@ mod admin;
 mod background;
 mod deliver;
 mod disputes;
+mod incidents;
 mod jobs;
 mod operating;
 mod operator;
@@ -19,6 +20,7 @@ use crate::admin::json::{
 };
 use crate::background::json::{LIST_RECURRING_JOBS, LIST_SYNC_RUNS};
 use crate::disputes::json::{DECIDE_DISPUTE, LIST_DISPUTES};
+use crate::incidents::json::{CHANGE_INCIDENT, CREATE_INCIDENT, LIST_INCIDENTS, REMOVE_INCIDENT};
 
 const SUSPEND: &str = "/operator/accounts/{account}/suspend";
 const REACTIVATE: &str = "/operator/accounts/{account}/reactivate";
@@ -45,9 +47,16 @@ pub const OPERATOR: &[Route] = &[
     Route::api(&RETRY_MAIL, admin::retry_mail),
     Route::api(&LIST_DISPUTES, disputes::list_disputes),
     Route::api(&DECIDE_DISPUTE, disputes::decide_dispute),
+    Route::api(&LIST_INCIDENTS, incidents::list_incidents),
+    Route::api(&CREATE_INCIDENT, incidents::create_incident),
+    Route::api(&CHANGE_INCIDENT, incidents::change_incident),
+    Route::api(&REMOVE_INCIDENT, incidents::remove_incident),
     Route::api(&SHOW_HEALTH, admin::show_health),
     Route::page("/operator", Access::Operator, operator::standing),
     Route::page("/operator/accounts", Access::Operator, operator::accounts),
+    Route::page(SUSPEND, Access::Operator, operator::ask_suspend),
+    Route::page(GRANT, Access::Operator, operator::ask_grant),
+    Route::page(REVOKE, Access::Operator, operator::ask_revoke),
     Route::form(SUSPEND, Access::Operator, operator::suspend_account),
     Route::form(REACTIVATE, Access::Operator, operator::reactivate_account),
     Route::form(END_SESSIONS, Access::Operator, operator::end_account_sessions),
@@ -58,6 +67,10 @@ pub const OPERATOR: &[Route] = &[
     Route::page("/operator/sync", Access::Operator, background::sync_page),
     Route::page("/operator/jobs", Access::Operator, background::jobs_page),
     Route::page("/operator/disputes", Access::Operator, disputes::page),
+    Route::page("/operator/incidents", Access::Operator, incidents::page),
+    Route::form("/operator/incidents", Access::Operator, incidents::create_form),
+    Route::form("/operator/incidents/{incident}", Access::Operator, incidents::change_form),
+    Route::form("/operator/incidents/{incident}/remove", Access::Operator, incidents::remove_form),
     Route::form("/operator/disputes/{dispute}/decide", Access::Operator, disputes::decide_form),
 ];
 
@@ -94,5 +107,9 @@ pub const OPERATIONS: &[&Operation] = &[
     &RETRY_MAIL,
     &LIST_DISPUTES,
     &DECIDE_DISPUTE,
+    &LIST_INCIDENTS,
+    &CREATE_INCIDENT,
+    &CHANGE_INCIDENT,
+    &REMOVE_INCIDENT,
     &SHOW_HEALTH,
 ];

@@ -31,8 +31,13 @@ pub(crate) enum AccountAction {
     RevokeOperator,
 }
 
-/// Does it, and writes it down. An account that does not exist is not found.
-pub(crate) fn act(cx: &Context<'_>, account: &str, action: AccountAction) -> Result<(), Problem> {
+/// Does it, and writes it down with its reason. An account that does not exist is not found.
+pub(crate) fn act(
+    cx: &Context<'_>,
+    account: &str,
+    action: AccountAction,
+    reason: &str,
+) -> Result<(), Problem> {
     let id = AccountId::parse(account).ok_or_else(Problem::not_found)?;
     let (is_done, action) = match action {
         AccountAction::Suspend => {
@@ -56,11 +61,11 @@ pub(crate) fn act(cx: &Context<'_>, account: &str, action: AccountAction) -> Res
     if !is_done {
         return Err(Problem::not_found());
     }
-    Ok(cx.audit(action, Some(id), "")?)
+    Ok(cx.audit(action, Some(id), reason)?)
 }
 
 fn answer(cx: &Context<'_>, action: AccountAction) -> Result<Response, Problem> {
-    act(cx, cx.param("account"), action)?;
+    act(cx, cx.param("account"), action, "")?;
     Ok(respond::no_content())
 }
 

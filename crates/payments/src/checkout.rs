@@ -168,8 +168,8 @@ mod tests {
             top_up: top_up(),
             amount: Usd::parse("amount", "25.50").unwrap(),
             email: "ada+x@example.org",
-            success_url: "https://mycelium.example/dashboard/wallet?done=topped-up",
-            cancel_url: "https://mycelium.example/dashboard/wallet?done=top-up-canceled",
+            success_url: "https://mycelium.example/dashboard/wallet?paid=1",
+            cancel_url: "https://mycelium.example/dashboard/wallet?canceled=1",
             expires_at: Timestamp::from_seconds(1_795_368_000),
         };
         let post = config().post(&checkout);
@@ -194,8 +194,8 @@ mod tests {
             ("line_items[0][price_data][currency]", "usd"),
             ("line_items[0][price_data][unit_amount]", "2550"),
             ("line_items[0][price_data][product_data][name]", PRODUCT_NAME),
-            ("success_url", "https://mycelium.example/dashboard/wallet?done=topped-up"),
-            ("cancel_url", "https://mycelium.example/dashboard/wallet?done=top-up-canceled"),
+            ("success_url", "https://mycelium.example/dashboard/wallet?paid=1"),
+            ("cancel_url", "https://mycelium.example/dashboard/wallet?canceled=1"),
             ("client_reference_id", &id),
             ("customer_email", "ada+x@example.org"),
             ("expires_at", "1795368000"),

@@ -32,4 +32,5 @@ pub const ROUTES: &[Route] = &[
     Route::page("/marketplace/compute", Access::Public, pages::compute),
     Route::page("/marketplace/compute/{node}", Access::Public, pages::node),
     Route::page("/status", Access::Public, record::status_page),
+    Route::page("/status/checks", Access::Public, record::checks_page),
 ];

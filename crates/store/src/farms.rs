@@ -68,6 +68,18 @@ pub fn owner(db: &dyn Db, farm: u32) -> Result<Option<AccountId>, StoreError> {
     db.first(OWNER, &[farm.into()])
 }
 
+/// Whether the account `?1` has nodes or a farm, or has earned something. Served by
+/// `nodes_by_farmer`, `farms_by_owner` and the ledger's key.
+const IS_FARMER: &str = "
+    SELECT EXISTS (SELECT 1 FROM nodes WHERE farmer_id = ?1)
+        OR EXISTS (SELECT 1 FROM farms WHERE owner_id = ?1)
+        OR EXISTS (SELECT 1 FROM ledger_accounts WHERE kind = 'earnings' AND owner_id = ?1)";
+
+/// Whether an account is, or was, a farmer's.
+pub fn is_farmer(db: &dyn Db, account: AccountId) -> Result<bool, StoreError> {
+    db.one(IS_FARMER, &[Value::text(account)])
+}
+
 /// Who has verified the farm of the node `?1`; NULL if nobody has. No row: it is not
 /// registered.
 const OWNER_OF_NODE: &str =
@@ -340,7 +352,8 @@ pub fn take_over(
 }
 
 /// Statements and the index that serves each.
-pub const INDEXED: [(&str, &str); 5] = [
+pub const INDEXED: [(&str, &str); 6] = [
+    (IS_FARMER, "nodes_by_farmer"),
     (OF_OWNER, "farms_by_owner"),
     (UNCHECKED, "farms_by_check"),
     (LOST_UNCHECKED, "lost_farms_by_check"),

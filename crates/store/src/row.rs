@@ -5,9 +5,11 @@
 use domain::account::Scopes;
 use domain::evaluation::DisputeSide;
 use domain::event::EventKind;
+use domain::health::Part;
 use domain::id::{
-    AccountId, ActionId, DeliveryId, DisputeId, JobId, MailId, MaintenanceId, NodeId, OrderId,
-    PayoutId, QuoteId, RentalId, SessionId, SliceId, SshKeyId, TokenId, TopUpId, WebhookId,
+    AccountId, ActionId, DeliveryId, DisputeId, IncidentId, JobId, MailId, MaintenanceId, NodeId,
+    OrderId, PayoutId, QuoteId, RentalId, SessionId, SliceId, SshKeyId, TokenId, TopUpId,
+    WebhookId,
 };
 use domain::listing::Listing;
 use domain::machine::MachineState;
@@ -270,6 +272,7 @@ column! {
     ActionId: text(ActionId::parse),
     DeliveryId: text(DeliveryId::parse),
     DisputeId: text(DisputeId::parse),
+    IncidentId: text(IncidentId::parse),
     JobId: text(JobId::parse),
     MailId: text(MailId::parse),
     MaintenanceId: text(MaintenanceId::parse),
@@ -293,6 +296,7 @@ names! {
     ActionState,
     Channel,
     DisputeSide,
+    Part,
     EventKind,
     JobKind,
     JobState,

@@ -1,6 +1,6 @@
 //! The market's state for everybody: a job checks and writes it down, and the page reads that.
 
-use domain::health::{Health, Region, Sync};
+use domain::health::{Health, KEPT_DAYS, Part, Region, Sync, Verdict, check_verdict};
 use domain::region;
 use domain::time::Timestamp;
 
@@ -123,7 +123,88 @@ pub fn write(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
         late_jobs: unprovisioned::late_count(db)?,
     };
     let document = serde_json::to_string(&health).expect("numbers and text can be written as JSON");
-    db.run(SAVE, &[Value::Text(document), now.into()]).map(drop)
+    db.run(SAVE, &[Value::Text(document), now.into()])?;
+    count(db, &health, now)
+}
+
+/// Counts for today how each part is. A new market is not counted until it was looked at.
+fn count(db: &dyn Db, health: &Health, now: Timestamp) -> Result<(), StoreError> {
+    let day = now.seconds().div_euclid(DAY_SECONDS);
+    let checks = checks(db)?;
+    let checked = checks.iter().map(|it| check_verdict(it.violations, it.checked_at, now)).max();
+    // Whatever the age of the market: what was never done is not counted.
+    let synced = health.sync.map(|_| health.sync_verdict(now, now));
+    for (part, verdict) in [
+        (Part::Sync, synced),
+        (Part::Mail, Some(health.mail_verdict(now))),
+        (Part::Setup, Some(health.access_verdict())),
+        (Part::Checks, checked),
+    ] {
+        let Some(verdict) = verdict else { continue };
+        let (is_late, is_broken) = (verdict == Verdict::Degraded, verdict == Verdict::Bad);
+        let part = part.into_str();
+        db.run(COUNT, &[day.into(), part.into(), is_late.into(), is_broken.into()])?;
+    }
+    db.run(COUNT_NODES, &[day.into(), Part::Nodes.into_str().into()])?;
+    db.run(SWEEP, &[(day - KEPT_DAYS).into()]).map(drop)
+}
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// Counts that the part `?2` was looked at on the day `?1`: whether it was late, `?3`, or broken,
+/// `?4`.
+const COUNT: &str = "
+    INSERT INTO status_days (day, part, looked, late, broken) VALUES (?1, ?2, 1, ?3, ?4)
+        ON CONFLICT (day, part) DO UPDATE
+       SET looked = looked + 1, late = late + excluded.late, broken = broken + excluded.broken";
+
+/// Counts how often nodes were observed on the day `?1`, and found down, as the part `?2`.
+const COUNT_NODES: &str = "
+    INSERT INTO status_days (day, part, looked, late, broken)
+    SELECT ?1, ?2, looked, looked - up, 0
+      FROM (SELECT sum(observed) AS looked, sum(observed_up) AS up
+              FROM observation_days WHERE day = ?1)
+     WHERE looked > 0
+        ON CONFLICT (day, part) DO UPDATE SET looked = excluded.looked, late = excluded.late";
+
+/// Deletes what is known of the day `?1` and of those before it.
+const SWEEP: &str = "DELETE FROM status_days WHERE day <= ?1";
+
+row! {
+    /// How a part was on a day.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct PartDay {
+        /// The part.
+        pub part: Part = "part",
+        /// Days since 1970, in UTC.
+        pub day: i64 = "day",
+        /// How often it was looked at.
+        pub looked: i64 = "looked",
+        /// How often it was late, of those.
+        pub late: i64 = "late",
+        /// How often it was broken, of those.
+        pub broken: i64 = "broken",
+    }
+}
+
+/// How each part was on the days behind `?1`; at most `?2`. Served by the primary key.
+const DAYS: &str = select!(PartDay, "FROM status_days WHERE day > ?1 ORDER BY day LIMIT ?2");
+
+/// The most rows for days: five parts.
+const PART_DAYS_MAX: u32 = 500;
+
+/// How each part was on each of the last 90 days of which something is known.
+pub fn days(db: &dyn Db, now: Timestamp) -> Result<Vec<PartDay>, StoreError> {
+    let today = now.seconds().div_euclid(DAY_SECONDS);
+    db.all(DAYS, &[(today - KEPT_DAYS).into(), PART_DAYS_MAX.into()])
+}
+
+/// Since when there is this market: when its tables were made.
+const SINCE: &str = "SELECT min(applied_at) FROM schema_releases";
+
+/// Since when there is this market.
+pub fn since(db: &dyn Db) -> Result<Timestamp, StoreError> {
+    db.one(SINCE, &[])
 }
 
 fn regions(db: &dyn Db) -> Result<Vec<Region>, StoreError> {

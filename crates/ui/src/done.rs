@@ -1,12 +1,11 @@
 //! What a page says about the action that led to it.
 //!
-//! The address names the action, and the words are fixed: no text of an address is ever shown.
+//! A cookie names the action, and the words are fixed: a link can neither bring its own nor have
+//! one of these shown.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
+use web::confirmation::Confirmed;
 use web::page::{Notice, Tone};
-
-/// The field of the query that names what was done.
-pub const FIELD: &str = "done";
 
 /// What a form has just done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
@@ -124,6 +123,10 @@ pub enum Done {
     Disputed,
     /// An operator decided a dispute.
     DisputeDecided,
+    /// An operator published an incident, or rewrote it.
+    IncidentPublished,
+    /// An operator removed an incident.
+    IncidentRemoved,
     /// It was set how farmers see somebody.
     NameSet,
     /// An operator shut an account out.
@@ -155,9 +158,9 @@ pub enum Done {
 }
 
 impl Done {
-    /// The address `path`, which has no query, with a note that this was done.
-    pub fn at(self, path: &str) -> String {
-        format!("{path}?{FIELD}={}", self.into_str())
+    /// The page at `path`, which is to say once that this was done.
+    pub fn at(self, path: &str) -> Confirmed {
+        Confirmed { path: path.to_owned(), name: self.into_str() }
     }
 
     #[expect(clippy::too_many_lines, reason = "a list with a line for each")]
@@ -215,6 +218,8 @@ impl Done {
                  decision."
             }
             Done::DisputeDecided => "Dispute decided. Both parties have been notified.",
+            Done::IncidentPublished => "Incident published on the status page.",
+            Done::IncidentRemoved => "Incident removed from the status page.",
             Done::KeyAdded => {
                 "SSH key added. A machine that was waiting for a key is now being set up."
             }
@@ -263,13 +268,13 @@ impl Done {
     }
 }
 
-/// The notice that an address asks for, if it names something that was done.
-pub fn of_query(name: &str) -> Option<Notice> {
+/// The notice of what was done; `None` for a name that nothing has.
+pub(crate) fn notice(name: &str) -> Option<Notice> {
     let done = name.parse().ok()?;
     let tone = if done == Done::FactorNeeded {
         Tone::Warn
     } else if matches!(done, Done::ToppedUp | Done::TopUpCanceled) {
-        // Anybody can open the address: whether it was paid is for the entries to say.
+        // Whether it was paid is for the entries to say.
         Tone::Plain
     } else {
         Tone::Good
@@ -282,14 +287,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_names_a_sentence_and_brings_none() {
+    fn a_name_stands_for_a_sentence_and_brings_none() {
         for &done in Done::VARIANTS {
-            let address = done.at("/dashboard/farm");
-            let name = address.strip_prefix("/dashboard/farm?done=").unwrap();
-            assert_eq!(of_query(name).unwrap().text, done.words());
+            let confirmed = done.at("/dashboard/farm");
+            assert_eq!(confirmed.path, "/dashboard/farm");
+            assert_eq!(notice(confirmed.name).unwrap().text, done.words());
         }
         for name in ["", "Rented", "<b>", "Send your password to x@example.org"] {
-            assert_eq!(of_query(name), None, "{name}");
+            assert_eq!(notice(name), None, "{name}");
         }
     }
 }

@@ -66,6 +66,8 @@ fn action_words(action: Action) -> &'static str {
         Action::PaymentReversed => "Card payment reversed",
         Action::SlaCreditGranted => "SLA credit paid to a renter",
         Action::DisputeDecided => "SLA dispute decided by an operator",
+        Action::IncidentPublished => "Incident published by an operator",
+        Action::IncidentRemoved => "Incident removed by an operator",
         Action::AccountSuspended => "Account suspended",
         Action::AccountReactivated => "Account reactivated",
         Action::SessionsEnded => "Sessions ended",
@@ -437,7 +439,7 @@ pub fn notification_path(notice: &Notice) -> String {
     let event = &notice.event;
     match notice.kind {
         NotificationCategory::Webhook => return "/dashboard/notifications/webhooks".to_owned(),
-        NotificationCategory::AgentToken => return "/dashboard/settings#tokens-title".to_owned(),
+        NotificationCategory::AgentToken => return "/dashboard/settings/tokens".to_owned(),
         NotificationCategory::Payout => return "/dashboard/farm/payouts".to_owned(),
         NotificationCategory::Credit if notice.side == Side::Farmer => {
             return "/dashboard/farm/credits".to_owned();

@@ -8,9 +8,9 @@ use store::{StoreError, events, ledger};
 use url::form_urlencoded::{self, Serializer};
 use web::api::Search;
 use web::page::{Frame, Section};
-use web::{Context, session};
+use web::{Context, confirmation, session};
 
-use crate::done as notice;
+use crate::done::notice;
 
 /// How many are unread, such as `7` or `99+`; `None` for none.
 pub fn unread_words(unread: u32) -> Option<String> {
@@ -43,6 +43,8 @@ pub struct Visit<'a> {
     pub has_mail: bool,
     /// Multiplies every limit on requests.
     pub limit_factor: u32,
+    /// Names what the form did that led here.
+    done: Option<&'a str>,
     /// Where the app is reached from outside.
     pub base_url: String,
     /// What is searched.
@@ -61,8 +63,8 @@ pub struct Viewer<'a> {
     unread: u32,
 }
 
-/// Fields of a query that belong to one look at a page and not to the next.
-const PASSING: [&str; 2] = ["cursor", notice::FIELD];
+/// The field of a query that belongs to one page of a list and not to the next.
+const CURSOR: &str = "cursor";
 
 impl<'a> Visit<'a> {
     /// The visit that a request makes. For an account, it reads what the wallet holds, and how many
@@ -93,6 +95,7 @@ impl<'a> Visit<'a> {
             platform_fee: cx.config.platform_fee,
             has_mail: cx.config.has_mail,
             limit_factor: cx.config.limit_factor,
+            done: confirmation::of(cx.request),
             base_url: cx.base_url(),
             search: cx.search(),
             query: query(cx.request.uri().query().unwrap_or_default()),
@@ -119,9 +122,16 @@ impl<'a> Visit<'a> {
             unread: self.viewer.and_then(|viewer| unread_words(viewer.unread)),
             last_event: self.last_event,
             form_token: self.form_token.clone(),
-            notice: notice::of_query(&self.query(notice::FIELD)),
+            shared_from: self.shared_from(),
+            notice: self.done.and_then(notice),
             ..Frame::new(title, section)
         }
+    }
+
+    /// Where the app is reached from outside, on a page that somebody may share.
+    fn shared_from(&self) -> Option<String> {
+        let is_visitor = self.viewer.is_none() && !self.has_session;
+        Some(self.base_url.clone()).filter(|url| is_visitor && !url.is_empty())
     }
 
     /// The value of a field of the query, without white space around it; empty if it was not sent.
@@ -140,7 +150,7 @@ impl<'a> Visit<'a> {
     /// those that belong to one look, and with those of `with`.
     pub fn address(&self, path: &str, without: &[&str], with: &[(&str, &str)]) -> String {
         let stays = |(field, value): &&(String, String)| {
-            !PASSING.contains(&field.as_str())
+            field != CURSOR
                 && !without.contains(&field.as_str())
                 && !value.trim().is_empty()
         };
@@ -151,7 +161,7 @@ impl<'a> Visit<'a> {
 
     /// The address of the next page of the list at `path`: the same query, behind another place.
     pub fn next_page(&self, path: &str, next_cursor: Option<String>) -> Option<String> {
-        Some(self.address(path, &[], &[("cursor", &next_cursor?)]))
+        Some(self.address(path, &[], &[(CURSOR, &next_cursor?)]))
     }
 }
 
@@ -175,6 +185,7 @@ mod tests {
             platform_fee: Percent::whole(0),
             has_mail: false,
             limit_factor: 1,
+            done: None,
             base_url: String::new(),
             search: Search::of(&"/".parse().unwrap()),
             query: query(text),
@@ -183,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_next_page_keeps_the_filter_and_nothing_else() {
-        let visit = visit("country=C%C3%B4te+d%27Ivoire&max_price=&cursor=old&done=rented");
+        let visit = visit("country=C%C3%B4te+d%27Ivoire&max_price=&cursor=old");
         assert_eq!(
             visit.next_page("/list", Some("a b".to_owned())).as_deref(),
             Some("/list?country=C%C3%B4te+d%27Ivoire&cursor=a+b")

@@ -8,9 +8,11 @@ extern crate self as web;
 
 mod address;
 pub mod api;
+pub mod assets;
 mod audit;
 pub mod body;
 pub mod config;
+pub mod confirmation;
 pub mod context;
 pub mod csv;
 pub mod env;

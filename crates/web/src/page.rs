@@ -35,6 +35,9 @@ pub struct Frame {
     pub form_token: Option<String>,
     /// What the last action did, shown once above the page.
     pub notice: Option<Notice>,
+    /// Where the app is reached from outside, for the card that is shown where somebody shares the
+    /// page; `None` for a page that a visitor is not shown.
+    pub shared_from: Option<String>,
     /// Where the source code is published, linked from the footer.
     pub source_url: Option<String>,
 }

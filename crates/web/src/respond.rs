@@ -14,6 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::body::{Body, EVENT_STREAM};
+use crate::confirmation::{self, Destination};
 use crate::context::{Context, Response, header};
 use crate::page::ErrorPage;
 use crate::problem::{Kind, Problem};
@@ -72,12 +73,16 @@ pub fn page_that_leads_to(
     Ok(with_header(response, CONTENT_SECURITY_POLICY, &policy))
 }
 
-/// The form did its work; the browser goes on to `path`.
-pub fn see_other(path: &str) -> Response {
+/// The form did its work; the browser goes on to a path, and the page there may confirm it.
+pub fn see_other<'a>(to: impl Into<Destination<'a>>) -> Response {
+    let Destination { path, confirms } = to.into();
     let mut response = answer(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", Vec::new());
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
     response.headers_mut().insert(LOCATION, location);
-    response
+    match confirms {
+        Some(name) => confirmation::confirming(response, name),
+        None => response,
+    }
 }
 
 /// For good at another path, for every method.
@@ -149,7 +154,8 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
     let is_secret = cx.query("code").is_some();
     // The operator has a token and no identity, and not every page looks up whose session it is.
     let has_credential = session::has_token(cx.request) || session::has_session(cx.request);
-    let is_public = cx.identity.is_none() && !has_credential && !is_secret;
+    let confirms = confirmation::of(cx.request).is_some();
+    let is_public = cx.identity.is_none() && !has_credential && !is_secret && !confirms;
     let has_own_rule = response.headers().contains_key(CACHE_CONTROL);
     if is_read && is_public && response.status() == StatusCode::OK {
         let tag = entity_tag(response.body().bytes());
@@ -174,6 +180,9 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
         // RFC 9110, 15.5.2: such an answer says how to show who one is.
         response = with_header(response, WWW_AUTHENTICATE, "Bearer");
     }
+    if let Some(cookie) = confirmation::cookie(cx.request, &response) {
+        response = with_header(response, SET_COOKIE, &cookie);
+    }
     for cookie in cx.take_cookies() {
         response = with_header(response, SET_COOKIE, &cookie);
     }
@@ -187,7 +196,11 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
         response = with_header(response, CACHE_CONTROL, &rule);
     }
     let headers = response.headers_mut();
-    headers.append(VARY, HeaderValue::from_static("Cookie, Authorization"));
+    // One header, for those who read the first one only.
+    let more = headers.get(VARY).and_then(|more| more.to_str().ok());
+    let varies = more.map(|more| format!("Cookie, Authorization, {more}"));
+    let varies = varies.and_then(|varies| HeaderValue::from_str(&varies).ok());
+    headers.insert(VARY, varies.unwrap_or(HeaderValue::from_static("Cookie, Authorization")));
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     }

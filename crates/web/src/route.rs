@@ -3,6 +3,7 @@
 use http::Method;
 use http::header::{ALLOW, SET_COOKIE};
 
+use crate::confirmation::Destination;
 use crate::context::{Context, Response};
 use crate::form::Form;
 use crate::limit;
@@ -251,9 +252,9 @@ fn lead_back(cx: &Context<'_>, page: &str, page_of_forms: &str) -> Response {
     respond::see_other(&format!("{page}?{query}"))
 }
 
-/// Goes on to `path` with a cookie set.
-pub fn see_other_with_cookie(path: &str, cookie: &str) -> Response {
-    respond::with_header(respond::see_other(path), SET_COOKIE, cookie)
+/// Goes on to a path with a cookie set.
+pub fn see_other_with_cookie<'a>(to: impl Into<Destination<'a>>, cookie: &str) -> Response {
+    respond::with_header(respond::see_other(to), SET_COOKIE, cookie)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
-use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
+use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, REFERER};
 use http::{HeaderName, HeaderValue, Method};
 use sha2::{Digest, Sha256};
 use store::accounts::{Identity, SecretHash};
@@ -306,6 +306,15 @@ pub fn origin(request: &Request) -> String {
     format!("{scheme}://{host}")
 }
 
+/// The page of this site on which a form was sent, as its browser says.
+pub fn referring_path<'a>(request: &'a Request, public_url: &str) -> Option<&'a str> {
+    let referrer = header(request, REFERER)?;
+    let origin = origin(request);
+    let ours = [origin.as_str(), public_url].into_iter().filter(|url| !url.is_empty());
+    let path = ours.filter_map(|url| referrer.strip_prefix(url)).next()?;
+    Some(local_path(Some(path), "")).filter(|path| !path.is_empty())
+}
+
 /// The path to go on to after signing in: on this site, or the default.
 pub fn local_path<'a>(next: Option<&'a str>, default: &'a str) -> &'a str {
     next.filter(|path| {
@@ -371,6 +380,25 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(origin(&request(&[("host", host)])), expected);
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_form_is_one_of_this_site() {
+        let path = |referrer: &str| {
+            let request = request(&[("host", "127.0.0.1:3000"), ("referer", referrer)]);
+            referring_path(&request, "https://public.example").map(str::to_owned)
+        };
+        let page = Some("/dashboard/settings/security".to_owned());
+        assert_eq!(path("http://127.0.0.1:3000/dashboard/settings/security"), page);
+        assert_eq!(path("https://public.example/dashboard/settings/security"), page);
+        for other in [
+            "https://evil.example/dashboard",
+            "https://public.example.evil.example/",
+            "https://public.example//evil.example/",
+            "",
+        ] {
+            assert_eq!(path(other), None, "{other}");
         }
     }
 

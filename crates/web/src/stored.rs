@@ -10,6 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::responses::{self, Earlier, Intention, StoredResponse};
 
+use crate::confirmation::Destination;
 use crate::context::{Context, Response};
 use crate::problem::{Kind, Problem};
 use crate::respond;
@@ -111,7 +112,7 @@ fn sent(stored: StoredResponse) -> Result<Response, Problem> {
     let status = StatusCode::from_u16(stored.status).map_err(Problem::internal)?;
     Ok(match status {
         StatusCode::NO_CONTENT => respond::no_content(),
-        StatusCode::SEE_OTHER => respond::see_other(&stored.location),
+        StatusCode::SEE_OTHER => respond::see_other(Destination::stored(&stored.location)),
         _ => respond::answer(status, "application/json", stored.body.into_bytes()),
     })
 }

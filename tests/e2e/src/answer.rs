@@ -31,7 +31,7 @@ impl Answer {
         self.headers.keys().map(http::HeaderName::as_str)
     }
 
-    /// The `Set-Cookie` header; an answer sets one cookie at most.
+    /// The first `Set-Cookie` header: that of the session, where one is set.
     #[track_caller]
     pub fn set_cookie(&self) -> &str {
         self.header("set-cookie").unwrap_or_else(|| panic!("no cookie is set by {self}"))
@@ -86,11 +86,23 @@ impl Answer {
         Page::new(self.text())
     }
 
-    /// Where a form leads on to.
+    /// Where a form leads on to, with what the page there is to confirm: `/path?done=name`.
     #[track_caller]
     pub fn see_other(&self) -> String {
         assert_eq!(self.status, 303, "{self}");
-        self.header("location").unwrap_or_else(|| panic!("no location in {self}")).to_owned()
+        let path = self.header("location").unwrap_or_else(|| panic!("no location in {self}"));
+        let sign = if path.contains('?') { '&' } else { '?' };
+        match self.cookie_named("done") {
+            Some(name) => format!("{path}{sign}done={name}"),
+            None => path.to_owned(),
+        }
+    }
+
+    /// The value of a cookie that is set, and not taken back.
+    pub fn cookie_named(&self, name: &str) -> Option<&str> {
+        let cookies = self.headers.get_all("set-cookie").iter().filter_map(|it| it.to_str().ok());
+        let pairs = cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('='));
+        pairs.filter(|(given, value)| *given == name && !value.is_empty()).map(|it| it.1).next()
     }
 }
 

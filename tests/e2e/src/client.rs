@@ -63,9 +63,16 @@ impl Call {
         Call { method, target: target.to_owned(), headers: Vec::new(), body: Vec::new() }
     }
 
-    /// A `GET`.
+    /// A `GET`. Where [`Answer::see_other`] says that the page is to confirm something, it is sent
+    /// the cookie that a browser would have.
     pub fn get(target: &str) -> Call {
-        Call::new(Method::GET, target)
+        match target.rsplit_once("done=") {
+            Some((path, name)) if path.ends_with(['?', '&']) => {
+                let path = &path[..path.len() - 1];
+                Call::new(Method::GET, path).with("cookie", &format!("done={name}"))
+            }
+            _ => Call::new(Method::GET, target),
+        }
     }
 
     /// A `POST` of a JSON document.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use expect_test::Expect;
 use http::HeaderMap;
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use serde_json::Value;
 use web::route::Outcome;
 use web::{Body, Response};
@@ -126,11 +126,24 @@ impl Answer {
         assert!(html.contains(ESCAPED), "{}: not printed at all", self.asked);
     }
 
-    /// Where a form leads on to.
+    /// Where a form leads on to, with what the page there is to confirm: `/path?done=name`.
     #[track_caller]
     pub fn see_other(&self) -> String {
         assert_eq!(self.status(), 303, "{self}");
-        self.headers()[LOCATION].to_str().unwrap().to_owned()
+        let path = self.headers()[LOCATION].to_str().unwrap().to_owned();
+        assert!(!path.contains("done="), "{self}: an address confirms something");
+        let sign = if path.contains('?') { '&' } else { '?' };
+        match self.confirms() {
+            Some(name) => format!("{path}{sign}done={name}"),
+            None => path,
+        }
+    }
+
+    /// The name of what the next page is to confirm.
+    pub fn confirms(&self) -> Option<String> {
+        let cookies = self.headers().get_all(SET_COOKIE).iter().filter_map(|it| it.to_str().ok());
+        let names = cookies.filter_map(|cookie| cookie.strip_prefix("done=")?.split(';').next());
+        names.map(str::to_owned).find(|name| !name.is_empty())
     }
 }
 

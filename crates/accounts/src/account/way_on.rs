@@ -43,7 +43,7 @@ impl WayOn {
     /// As a redirect brings it. A form without anything entered is not worth another question: from
     /// its page it can be sent again.
     pub(crate) fn of_redirect(cx: &Context<'_>) -> WayOn {
-        WayOn { next: kept::sender(cx.request), kept: KeptForm::of_redirect(cx) }
+        WayOn { next: kept::sender(cx).map(str::to_owned), kept: KeptForm::of_redirect(cx) }
     }
 
     /// The path to go on to.

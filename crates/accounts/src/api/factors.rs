@@ -4,7 +4,8 @@ use domain::factor::PasskeyName;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use store::factors;
-use web::{Context, Problem, Response, json, respond};
+use ui::done::Done;
+use web::{Context, Problem, Response, confirmation, json, respond};
 
 use crate::account::json::AccountView;
 use crate::api::created;
@@ -63,7 +64,9 @@ pub(crate) fn add_passkey(cx: &Context<'_>) -> Result<Response, Problem> {
         used_at: None,
     };
     let response = respond::json(StatusCode::CREATED, &view)?;
-    Ok(respond::with_header(response, SET_COOKIE, &cookie))
+    let response = respond::with_header(response, SET_COOKIE, &cookie);
+    // A script has asked, and then opens the page that says so.
+    Ok(confirmation::confirming(response, Done::PasskeyAdded.into()))
 }
 
 pub(crate) fn remove_passkey(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -10,7 +10,7 @@ use web::page::{Field, Frame, Section};
 use web::text::counted;
 
 use crate::account::page::password_rule;
-use crate::settings::page::TokenRow;
+use crate::settings::tokens::TokenRow;
 
 /// What `mail_sent.html` shows: the same, whoever asked and for whatever address.
 #[derive(Clone, Debug, Template)]

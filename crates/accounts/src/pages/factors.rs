@@ -19,6 +19,7 @@ use crate::second_factor::json::{
     AppCodeBody, SecondFactorBody, VerificationBody, parse_passkey_id,
 };
 use crate::second_factor::page::{Factors, RecoveryCodes, SecondFactor, TotpSetup, Verify};
+use crate::settings::SECURITY;
 use crate::{passkeys, verification};
 
 /// Where an app that is being set up is shown.
@@ -67,7 +68,7 @@ fn ask(cx: &Context<'_>, way_on: WayOn) -> Result<Response, Problem> {
     let factors = kept::of_account(cx.db, cx.session()?.account)?;
     if !factors.are_required() && verification::require_recent(cx).is_ok() {
         // Who has just confirmed and is asked again lacks a factor.
-        return Ok(respond::see_other(&Done::FactorNeeded.at(SETTINGS)));
+        return Ok(respond::see_other(&Done::FactorNeeded.at(SECURITY)));
     }
     let page = Verify::new(&Visit::of(cx)?, factors, way_on);
     respond::page(StatusCode::OK, &page)
@@ -98,7 +99,7 @@ pub(crate) fn remove_passkey(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let id = parse_passkey_id(form.text("passkey")).ok_or_else(Problem::not_found)?;
     passkeys::remove(cx, &id)?;
-    Ok(respond::see_other(&Done::PasskeyRemoved.at(SETTINGS)))
+    Ok(respond::see_other(&Done::PasskeyRemoved.at(SECURITY)))
 }
 
 pub(crate) fn begin_totp(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -109,7 +110,7 @@ pub(crate) fn begin_totp(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn show_totp(cx: &Context<'_>) -> Result<Response, Problem> {
     match codes::begun(cx)? {
         Some(secret) => respond::page(StatusCode::OK, &setup(cx, &secret)?),
-        None => Ok(respond::see_other(SETTINGS)),
+        None => Ok(respond::see_other(SECURITY)),
     }
 }
 
@@ -132,7 +133,7 @@ pub(crate) fn confirm_totp(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn remove_totp(cx: &Context<'_>) -> Result<Response, Problem> {
     codes::remove(cx)?;
-    Ok(respond::see_other(&Done::TotpRemoved.at(SETTINGS)))
+    Ok(respond::see_other(&Done::TotpRemoved.at(SECURITY)))
 }
 
 pub(crate) fn make_recovery_codes(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -50,8 +50,8 @@ fn a_new_password_is_asked_for() {
         200,
         expect![[r#"
             Reset your password
-            This marketplace doesn't send email. To reset your password, contact the operator and
-              tell them the address you sign in with.
+            This marketplace doesn't send email. To reset your password, contact the operator
+              </help/contact> and tell them the address you sign in with.
             Remembered your password? Sign in </login>"#]],
     );
     let stage = stage.with("mail_transport", "folder");

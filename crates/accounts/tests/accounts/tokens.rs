@@ -99,7 +99,7 @@ fn the_settings_ask_which_tokens_to_keep() {
     let stage = Stage::without_nodes();
     let [program, agent] = with_tokens(&stage);
     let kept = id(&stage, "read");
-    let page = ask(&stage.as_user(ADA), "/dashboard/settings").html(200);
+    let page = ask(&stage.as_user(ADA), "/dashboard/settings/security").html(200);
     assert!(page.contains("Keep these API tokens") && page.contains(&kept), "{page}");
     let fields = [
         ("current_password", PASSWORD),

@@ -22,7 +22,7 @@ fn a_payout_is_locked_without_a_second_factor() {
               hours.
             Current: BE71 0961 2345 6769
             To change the payout address, verify it's you with a passkey or an authenticator app.
-              If you have neither, add one in Settings </dashboard/settings> first.
+              If you have neither, add one in Settings </dashboard/settings/security> first.
             Verify it's you </dashboard/verify?next=%2Fdashboard%2Ffarm%2Fpayout>"#]],
     );
     save("BE71\tx").reads(

@@ -28,8 +28,8 @@ fn the_wallet_says_what_a_rental_cost() {
             $28.75 USD
             Available balance
             Add credit
-            The marketplace operator adds credit for you. Send them your email address and the
-              amount.
+            The marketplace operator adds credit for you. Contact the operator </help/contact>
+              with your email address and the amount.
             Find a slice </marketplace/compute>
             Transactions
             Monthly statements </dashboard/wallet/statements>
@@ -51,8 +51,8 @@ fn an_empty_wallet_leads_to_credit_and_to_the_market() {
             $0.00 USD
             Available balance
             Add credit
-            The marketplace operator adds credit for you. Send them your email address and the
-              amount.
+            The marketplace operator adds credit for you. Contact the operator </help/contact>
+              with your email address and the amount.
             Find a slice </marketplace/compute>
             Transactions
             Monthly statements </dashboard/wallet/statements>
@@ -95,7 +95,8 @@ fn a_wallet_that_can_be_paid_into_shows_what_is_not_credited_yet() {
     for (number, state) in (0..).zip(TopUpState::VARIANTS.iter().copied()) {
         top_up(&stage, number, state);
     }
-    stage.as_user(BEN).get(billing::ROUTES, "/dashboard/wallet?done=topped-up").reads(
+    let ben = stage.as_user(BEN).header("cookie", "done=topped-up");
+    ben.get(billing::ROUTES, "/dashboard/wallet").reads(
         200,
         expect![[r#"
             Thank you. The credit appears here once the payment is confirmed.
@@ -119,6 +120,34 @@ fn a_wallet_that_can_be_paid_into_shows_what_is_not_credited_yet() {
             | 30 July 2026, 12:00 UTC | Credit: Top-up by card Receipt R-00000002
               </dashboard/wallet/receipts/2> | +$21.00 | $21.00"#]],
     );
+}
+
+/// Who comes back from where a top-up is paid is led to the wallet, which says so once.
+#[test]
+fn only_who_began_a_top_up_is_told_that_it_was_paid() {
+    let stage = with_stripe(Stage::without_nodes());
+    for (number, state) in (0..).zip(TopUpState::VARIANTS.iter().copied()) {
+        top_up(&stage, number, state);
+    }
+    let id = |number: u8| TopUpId::from_random(stage.now(), [9 - number; RANDOM_ID_BYTES]);
+    let back = |who, field: &str, id: &str| {
+        stage.as_user(who).get(billing::ROUTES, &format!("/dashboard/wallet?{field}={id}"))
+    };
+    for (number, state) in (0..).zip(TopUpState::VARIANTS.iter().copied()) {
+        let id = id(number).to_string();
+        let paid = back(BEN, "paid", &id);
+        assert_eq!(paid.see_other(), "/dashboard/wallet?done=topped-up");
+        let canceled = back(BEN, "canceled", &id);
+        if state == TopUpState::Paid {
+            assert_eq!(canceled.confirms(), None);
+            canceled.html(200);
+        } else {
+            assert_eq!(canceled.see_other(), "/dashboard/wallet?done=top-up-canceled");
+        }
+        assert_eq!(back(ADA, "paid", &id).confirms(), None);
+        back(ADA, "canceled", &id).html(200);
+    }
+    back(BEN, "paid", "mine").html(200);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod help;
 mod pages;
 
 use documents::ROUTES;
@@ -57,7 +58,7 @@ fn what_is_not_there_is_answered_without_a_database() {
 #[test]
 fn what_people_type_leads_somewhere() {
     for (path, status, to) in [
-        ("/docs", StatusCode::SEE_OTHER, "/docs/api"),
+        ("/docs", StatusCode::SEE_OTHER, "/help"),
         ("/dashboard", StatusCode::SEE_OTHER, "/dashboard/slices"),
         ("/docs/", StatusCode::PERMANENT_REDIRECT, "/docs"),
         ("/docs/sla/?x=1", StatusCode::PERMANENT_REDIRECT, "/docs/sla?x=1"),

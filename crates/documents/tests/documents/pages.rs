@@ -16,7 +16,7 @@ const FAILING: &[Route] = &[
 #[test]
 fn the_landing_page_names_terms_and_fee() {
     let stage = Stage::without_nodes();
-    let page = stage.as_visitor().get(ROUTES, "/?done=signed-out");
+    let page = stage.as_visitor().header("cookie", "done=signed-out").get(ROUTES, "/");
     let html = page.html(200);
     assert!(html.contains("You are signed out.") && html.contains("/login"), "{html}");
     assert!(!html.contains("/logout"));
@@ -55,6 +55,8 @@ fn the_landing_page_names_terms_and_fee() {
         You pay exactly the amount you confirm. If the price changes in the meantime, nothing
           is charged and we ask you again.
         Find a slice </marketplace/compute>
+        New to this? Read how slices work </help/slices>, what they cost </help/pricing>, or
+          frequently asked questions </help/faq>.
         Choose a node
         Filter by place, price, uptime and bandwidth. Each node shows its last 30 days next
           to what it guarantees.
@@ -70,6 +72,7 @@ fn the_landing_page_names_terms_and_fee() {
         A whole node needs one renter who wants all of it. Divided into slices, it serves
           many renters, at your price.
         Offer a node </dashboard/farm>
+        How farming works </help/farmers>
         Enter your grid node ID
         We read its free capacity from the grid. The smallest of these three is the number of
           slices.

@@ -1,7 +1,8 @@
 //! Notifications, `/dashboard/notifications`, what one is told, `…/settings`, and webhooks.
 
 use askama::Template;
-use domain::notification::{Channel, NotificationCategory, NotificationSettings};
+use domain::event::EventKind;
+use domain::notification::{Channel, NotificationCategory, NotificationSettings, Side};
 use serde::Deserialize;
 use store::notifications::Notice;
 use strum::VariantArray;
@@ -46,10 +47,14 @@ pub(crate) struct NoticeRow {
 pub(crate) struct NoticeSettings {
     /// What surrounds the page.
     pub frame: Frame,
-    /// A row for each kind.
+    /// The ways, which are the columns' heads.
+    pub channels: Vec<&'static str>,
+    /// A row for each kind that can reach who looks.
     pub rows: Vec<ChoiceRow>,
     /// Whether mail can be sent.
     pub has_mail: bool,
+    /// Whether the account has webhooks.
+    pub has_webhooks: bool,
 }
 
 /// A kind of notification and its boxes.
@@ -57,8 +62,8 @@ pub(crate) struct NoticeSettings {
 pub(crate) struct ChoiceRow {
     /// What the kind is called.
     pub label: &'static str,
-    /// A box for each way.
-    pub boxes: Vec<ChannelBox>,
+    /// A box for each way, where a notification of the kind can come that way.
+    pub boxes: Vec<Option<ChannelBox>>,
 }
 
 /// A box: whether somebody is notified of a kind in a way.
@@ -72,6 +77,36 @@ pub(crate) struct ChannelBox {
     pub channel: &'static str,
     /// Whether it is ticked.
     pub is_chosen: bool,
+}
+
+/// What somebody can be notified of, and how.
+pub(crate) struct Reach {
+    /// Which side of events the account is on at least: a farmer may rent, too.
+    pub side: Side,
+    /// Whether mail can be sent.
+    pub has_mail: bool,
+    /// Whether the account has webhooks.
+    pub has_webhooks: bool,
+}
+
+impl Reach {
+    fn channels(&self) -> impl Iterator<Item = Channel> {
+        Channel::VARIANTS.iter().copied().filter(|channel| match channel {
+            Channel::Page => true,
+            Channel::Mail => self.has_mail,
+            Channel::Webhook => self.has_webhooks,
+        })
+    }
+
+    fn has(&self, kind: NotificationCategory, channel: Channel) -> bool {
+        EventKind::can_notify(kind, self.side, channel)
+    }
+
+    /// The kinds that can reach the account at all.
+    fn kinds(&self) -> impl Iterator<Item = NotificationCategory> {
+        let all = NotificationCategory::VARIANTS.iter().copied();
+        all.filter(|kind| self.has(*kind, Channel::Page))
+    }
 }
 
 /// How many notifications one page shows.
@@ -130,7 +165,11 @@ impl Notices {
 
 impl NoticeSettings {
     /// Which notifications somebody gets through which channel.
-    pub(crate) fn new(visit: &Visit<'_>, settings: &NotificationSettings) -> NoticeSettings {
+    pub(crate) fn new(
+        visit: &Visit<'_>,
+        settings: &NotificationSettings,
+        reach: &Reach,
+    ) -> NoticeSettings {
         let choice = |kind: NotificationCategory, channel: Channel| ChannelBox {
             value: format!("{kind}/{}", channel.into_str()),
             label: format!("{}: {}", kind_words(kind), channel_name(channel)),
@@ -139,12 +178,17 @@ impl NoticeSettings {
         };
         let row = |kind: NotificationCategory| ChoiceRow {
             label: kind_words(kind),
-            boxes: Channel::VARIANTS.iter().map(|channel| choice(kind, *channel)).collect(),
+            boxes: reach
+                .channels()
+                .map(|channel| reach.has(kind, channel).then(|| choice(kind, channel)))
+                .collect(),
         };
         NoticeSettings {
-            frame: visit.frame("Notification settings", Section::Notifications),
-            rows: NotificationCategory::VARIANTS.iter().copied().map(row).collect(),
-            has_mail: visit.has_mail,
+            frame: visit.frame("Notification settings", Section::Settings),
+            channels: reach.channels().map(channel_name).collect(),
+            rows: reach.kinds().map(row).collect(),
+            has_mail: reach.has_mail,
+            has_webhooks: reach.has_webhooks,
         }
     }
 }
@@ -166,11 +210,15 @@ pub(crate) struct ChannelsForm {
 }
 
 impl ChannelsForm {
-    /// What is chosen: every box that is ticked, and nothing else.
-    pub(crate) fn settings(&self) -> NotificationSettings {
-        let mut settings = NotificationSettings::default();
-        for &kind in NotificationCategory::VARIANTS {
-            for &channel in Channel::VARIANTS {
+    /// What is chosen: of the boxes that were shown those that are ticked, and else what was chosen
+    /// before.
+    pub(crate) fn apply(
+        &self,
+        mut settings: NotificationSettings,
+        reach: &Reach,
+    ) -> NotificationSettings {
+        for kind in reach.kinds() {
+            for channel in reach.channels().filter(|channel| reach.has(kind, *channel)) {
                 let name = format!("{kind}/{}", channel.into_str());
                 settings.set(kind, channel, self.on.contains(&name));
             }

@@ -9,6 +9,8 @@ use store::audit::Entry;
 use store::chain::hex;
 use store::invariants::Finding;
 use store::mails::{FailedMail, Waiting};
+use store::overview::Overview;
+use store::payouts;
 use store::sync_runs::Run;
 use store::top_ups::{RefusedPayment, ReversedPayment};
 use ui::event::description;
@@ -16,10 +18,11 @@ use ui::moment;
 use ui::visit::Visit;
 use url::form_urlencoded::Serializer;
 use web::api::PageOf;
-use web::page::{Badge, Frame, Moment, Section, Tone};
+use web::page::{Badge, Fact, Frame, Link, Moment, Section, Tone};
 use web::text::counted;
 
 use crate::background::page::{counts, outcome};
+use crate::operator::today::{Task, figures, tasks};
 
 /// What `operator.html` shows: how the marketplace stands.
 #[derive(Clone, Debug, Template)]
@@ -27,6 +30,10 @@ use crate::background::page::{counts, outcome};
 pub(crate) struct Operator {
     /// What surrounds the page.
     pub frame: Frame,
+    /// The marketplace in figures.
+    pub figures: Vec<Fact>,
+    /// What needs a person today, the worst first.
+    pub tasks: Vec<Task>,
     /// Such as `Everything holds` or `2 do not hold`.
     pub verdict: Badge,
     /// What must always hold, what does not hold first.
@@ -145,8 +152,10 @@ pub(crate) struct AccountRow {
     pub since: Moment,
     /// Such as `operator`, `shut out` or `second factor`.
     pub badges: Vec<Badge>,
-    /// What can be done to it; nothing to the account that looks.
+    /// What is done at once; nothing to the account that looks.
     pub actions: Vec<ActionButton>,
+    /// What is asked about once more, apart from that.
+    pub questions: Vec<Link>,
 }
 
 /// A button that does something to an account.
@@ -191,6 +200,9 @@ pub(crate) struct AuditRow {
     pub seal: String,
 }
 
+/// The list of accounts.
+pub(crate) const ACCOUNTS: &str = "/operator/accounts";
+
 /// How many accounts one page shows.
 pub(crate) const ACCOUNTS_PER_PAGE: u32 = 50;
 
@@ -224,6 +236,12 @@ pub(crate) struct Standing {
     pub oversold: usize,
     /// Recurring jobs that fail.
     pub failing_jobs: usize,
+    /// Payouts, by state.
+    pub payouts: Vec<payouts::Count>,
+    /// Disputes that are open.
+    pub disputes: usize,
+    /// The marketplace in figures.
+    pub overview: Overview,
 }
 
 impl Operator {
@@ -234,6 +252,8 @@ impl Operator {
         let broken = findings.iter().filter(|finding| finding.violations > 0).count();
         Operator {
             frame: visit.frame("Operator", Section::Operator),
+            figures: figures(&standing.overview),
+            tasks: tasks(standing),
             verdict: match broken {
                 0 => Badge::new("all checks pass", Tone::Good),
                 broken => Badge::new(format!("{broken} failed"), Tone::Bad),
@@ -372,28 +392,28 @@ impl OperatorAccounts {
     pub(crate) fn new(visit: &Visit<'_>, prefix: &str, found: Vec<Account>) -> OperatorAccounts {
         let own = visit.viewer.map(|viewer| viewer.identity.account);
         let place = |account: &Account| account.email.clone();
-        let show = |account: &Account| AccountRow::new(account, own);
+        let show = |account: &Account| AccountRow::new(account, own, prefix);
         let page = PageOf::new(visit.search, found, ACCOUNTS_PER_PAGE, place, show);
         OperatorAccounts {
             frame: visit.frame("Accounts", Section::Operator),
             prefix: prefix.to_owned(),
             accounts: page.items,
-            next_page: visit.next_page("/operator/accounts", page.next_cursor),
+            next_page: visit.next_page(ACCOUNTS, page.next_cursor),
         }
     }
 }
 
-/// The list of accounts that begin with `prefix`, behind the notice at `address`.
-pub(crate) fn with_prefix(address: String, prefix: &str) -> String {
+/// The list of accounts that begin with `prefix`.
+pub(crate) fn accounts_url(prefix: &str) -> String {
     if prefix.is_empty() {
-        return address;
+        return ACCOUNTS.to_owned();
     }
     let query = Serializer::new(String::new()).append_pair("prefix", prefix).finish();
-    format!("{address}&{query}")
+    format!("{ACCOUNTS}?{query}")
 }
 
 impl AccountRow {
-    pub(crate) fn new(account: &Account, own: Option<AccountId>) -> AccountRow {
+    pub(crate) fn new(account: &Account, own: Option<AccountId>, prefix: &str) -> AccountRow {
         let is_out = account.disabled_at.is_some();
         let mut badges = Vec::new();
         if is_out {
@@ -409,30 +429,33 @@ impl AccountRow {
             url: format!("/operator/accounts/{}/{name}", account.id),
             text,
         };
-        let actions = if own == Some(account.id) {
-            badges.push(Badge::new("you", Tone::Plain));
-            Vec::new()
-        } else {
-            vec![
-                action("end-sessions", "Sign out everywhere"),
-                if is_out {
-                    action("reactivate", "Reactivate")
-                } else {
-                    action("suspend", "Suspend")
-                },
-                if account.is_operator {
-                    action("revoke-operator", "Revoke operator access")
-                } else {
-                    action("grant-operator", "Grant operator access")
-                },
-            ]
+        let question = |name: &str, text| {
+            let query = Serializer::new(String::new()).append_pair("prefix", prefix).finish();
+            Link::new(format!("/operator/accounts/{}/{name}?{query}", account.id), text)
         };
+        let (mut actions, mut questions) = (Vec::new(), Vec::new());
+        if own == Some(account.id) {
+            badges.push(Badge::new("you", Tone::Plain));
+        } else {
+            actions.push(action("end-sessions", "Sign out everywhere"));
+            if is_out {
+                actions.push(action("reactivate", "Reactivate"));
+            } else {
+                questions.push(question("suspend", "Suspend…"));
+            }
+            questions.push(if account.is_operator {
+                question("revoke-operator", "Revoke operator access…")
+            } else {
+                question("grant-operator", "Grant operator access…")
+            });
+        }
         AccountRow {
             email: account.email.clone(),
             id: account.id.to_string(),
             since: moment::on_day(account.created_at),
             badges,
             actions,
+            questions,
         }
     }
 }

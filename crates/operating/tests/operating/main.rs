@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod confirming;
+mod incidents;
+
 use domain::breaker::Breaker;
 use domain::id::{MailId, NodeId, RANDOM_ID_BYTES, SshKeyId, TopUpId};
 use domain::money::Usd;
@@ -163,8 +166,25 @@ fn how_the_marketplace_stands() {
     expect![[r#"
         Operator
         Accounts </operator/accounts> Farms </operator/farms> Payouts </operator/payouts>
-          Disputes </operator/disputes> Sync </operator/sync> Recurring jobs </operator/jobs>
-          Audit log </operator/audit>
+          Disputes </operator/disputes> Incidents </operator/incidents> Sync </operator/sync>
+          Recurring jobs </operator/jobs> Audit log </operator/audit>
+        Needs a person today
+        2 failed integrity checks <#invariants> urgent Find the cause at once.
+        1 oversold node </operator/sync> urgent Ask the farmer to add capacity.
+        1 overdue job <#jobs> urgent Ask the farmer or agent why.
+        1 failing recurring job </operator/jobs> urgent Read why.
+        1 uncredited payment <#payments> Refund it, or add the credit.
+        1 failed email <#mail> Resend it.
+        1 document in quarantine </operator/sync> See what the grid reports.
+        Figures
+        Fees this month: $0.00
+        Fees in total: $0.00
+        Running rentals: 1
+        Utilization: 100% (1 of 1 slices)
+        Nodes on the market: 1
+        Accounts: 3
+        In escrow: $71.250001
+        In wallets: $28.750001
         Setup and removal jobs
         1 overdue job Targets: access within 5 minutes of payment, removal within an hour of
           a rental's end.
@@ -227,12 +247,11 @@ fn accounts_and_what_can_be_done_to_them() {
             post /operator/accounts/019fadbe-f200-7303-8303-030303030303/end-sessions
             [hidden prefix=]
             (Sign out everywhere)
-            post /operator/accounts/019fadbe-f200-7303-8303-030303030303/suspend
-            [hidden prefix=]
-            (Suspend)
-            post /operator/accounts/019fadbe-f200-7303-8303-030303030303/grant-operator
-            [hidden prefix=]
-            (Grant operator access)
+            More actions for ben@example.org
+            Suspend… ben@example.org
+              </operator/accounts/019fadbe-f200-7303-8303-030303030303/suspend?prefix=> Grant
+              operator access… ben@example.org
+              </operator/accounts/019fadbe-f200-7303-8303-030303030303/grant-operator?prefix=>
             farmer@example.org operator second factor you
             Created 29 July 2026, 019fadbe-f200-7101-8101-010101010101
             o&#39;ada&#38;co@example.org suspended operator
@@ -243,9 +262,9 @@ fn accounts_and_what_can_be_done_to_them() {
             post /operator/accounts/019fadbe-f200-7202-8202-020202020202/reactivate
             [hidden prefix=]
             (Reactivate)
-            post /operator/accounts/019fadbe-f200-7202-8202-020202020202/revoke-operator
-            [hidden prefix=]
-            (Revoke operator access)"#]],
+            More actions for o&#39;ada&#38;co@example.org
+            Revoke operator access… o&#39;ada&#38;co@example.org
+              </operator/accounts/019fadbe-f200-7202-8202-020202020202/revoke-operator?prefix=>"#]],
     );
     let page = reading(&ask(&stage, "/operator/accounts?prefix=o'ad").html(200));
     let listed = |email: &str| page.contains(email);
@@ -257,9 +276,9 @@ fn accounts_and_what_can_be_done_to_them() {
         let fields = [("prefix", prefix)];
         stage.as_strong(FARMER).form(operating::ROUTES, &path, &fields).see_other()
     };
-    let done = "/operator/accounts?done=account-sessions-ended";
-    assert_eq!(end("o'ada&co@"), format!("{done}&prefix=o%27ada%26co%40"));
-    assert_eq!(end(""), done);
+    let (accounts, done) = ("/operator/accounts", "done=account-sessions-ended");
+    assert_eq!(end("o'ada&co@"), format!("{accounts}?prefix=o%27ada%26co%40&{done}"));
+    assert_eq!(end(""), format!("{accounts}?{done}"));
 }
 
 #[test]
@@ -426,6 +445,8 @@ fn what_is_done_again_and_again() {
 fn every_page_is_well_formed() {
     let stage = Stage::three_slices();
     stage.rent();
-    stage.as_operator().get_every_page(operating::ROUTES, &[]);
+    stage
+        .as_operator()
+        .get_every_page(operating::ROUTES, &[("account", &BEN.account().to_string())]);
     stage.as_user(ADA).get(operating::ROUTES, "/operator").html(404);
 }

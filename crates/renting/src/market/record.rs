@@ -2,11 +2,12 @@
 
 pub(crate) mod json;
 
+use domain::health::KEPT_DAYS;
 use domain::id::NodeId;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::observations::{self, Record};
-use store::{offers, status};
+use store::{incidents, offers, status};
 use ui::ids::node_id;
 use ui::visit::Visit;
 use web::{Context, Problem, Response, csv, respond};
@@ -14,7 +15,8 @@ use web::{Context, Problem, Response, csv, respond};
 use crate::market::record::json::{
     DAYS_SHOWN, MONTHS_SHOWN, NodeRecordView, WINDOW_DAYS, month_asked, observations_table,
 };
-use crate::status::json::StatusView;
+use crate::status::checks::Checks;
+use crate::status::json::{Known, StatusView};
 use crate::status::page::Status;
 
 /// The last day and the last 30 of a node.
@@ -48,11 +50,24 @@ pub(super) fn list_samples(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(super) fn show_status(cx: &Context<'_>) -> Result<Response, Problem> {
-    let (health, checks) = (status::read(cx.db)?, status::checks(cx.db)?);
-    respond::json(StatusCode::OK, &StatusView::new(health.as_ref(), &checks, cx.now))
+    respond::json(StatusCode::OK, &StatusView::new(&known(cx)?, cx.now))
+}
+
+/// What is known of the market's state.
+fn known(cx: &Context<'_>) -> Result<Known, Problem> {
+    Ok(Known {
+        health: status::read(cx.db)?,
+        checks: status::checks(cx.db)?,
+        since: status::since(cx.db)?,
+        incidents: incidents::since(cx.db, cx.now.plus_seconds(-KEPT_DAYS * 86_400))?,
+    })
 }
 
 pub(super) fn status_page(cx: &Context<'_>) -> Result<Response, Problem> {
-    let (health, checks) = (status::read(cx.db)?, status::checks(cx.db)?);
-    respond::page(StatusCode::OK, &Status::new(&Visit::of(cx)?, health.as_ref(), &checks))
+    let days = status::days(cx.db, cx.now)?;
+    respond::page(StatusCode::OK, &Status::new(&Visit::of(cx)?, &known(cx)?, &days))
+}
+
+pub(super) fn checks_page(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &Checks::new(&Visit::of(cx)?, &known(cx)?))
 }

@@ -1,9 +1,10 @@
 //! The market's state, for everybody.
 
-use domain::health::{Health, Region, Verdict, check_verdict};
+use domain::health::{Health, Region, Verdict, check_verdict, unseen_verdict};
 use domain::time::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use store::incidents::Incident;
 use store::invariants::INVARIANTS;
 use store::status::Check;
 use web::operation::{Operation, schema_of};
@@ -40,16 +41,52 @@ pub(crate) struct StatusView {
     pub regions: Vec<RegionView>,
     /// What must always hold.
     pub invariants: Vec<CheckView>,
+    /// What went wrong in the last 90 days and what goes on, as the operator tells it, the latest
+    /// first.
+    pub incidents: Vec<StatusIncidentView>,
+}
+
+/// Something that went wrong.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct StatusIncidentView {
+    /// What, on one line.
+    pub title: String,
+    /// What it means for people, and what is done about it.
+    pub text: String,
+    /// Since when (RFC 3339).
+    pub started_at: String,
+    /// Until when (RFC 3339); null while it goes on.
+    pub ended_at: Option<String>,
+}
+
+impl StatusIncidentView {
+    fn new(incident: &Incident) -> StatusIncidentView {
+        StatusIncidentView {
+            title: incident.title.clone(),
+            text: incident.text.clone(),
+            started_at: incident.started_at.to_string(),
+            ended_at: incident.ended_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// What is known of the market's state.
+pub(crate) struct Known {
+    /// As a job wrote it down, and when.
+    pub health: Option<(Health, Timestamp)>,
+    /// When each invariant was last checked.
+    pub checks: Vec<Check>,
+    /// Since when there is this market.
+    pub since: Timestamp,
+    /// What the operator tells.
+    pub incidents: Vec<Incident>,
 }
 
 impl StatusView {
     /// Shows the state.
-    pub(crate) fn new(
-        health: Option<&(Health, Timestamp)>,
-        checks: &[Check],
-        now: Timestamp,
-    ) -> StatusView {
+    pub(crate) fn new(known: &Known, now: Timestamp) -> StatusView {
         let none = Health::default();
+        let (health, checks) = (known.health.as_ref(), &known.checks);
         let seen = health.map_or(&none, |(health, _)| health);
         let check = |invariant: &'static store::invariants::Invariant| {
             let check = checks.iter().find(|check| check.id == invariant.id);
@@ -65,14 +102,15 @@ impl StatusView {
         };
         let instant = |seconds| Timestamp::from_seconds(seconds).to_string();
         StatusView {
-            status: verdict(health, checks, now).into_str(),
+            status: verdict(known, now).into_str(),
             updated_at: health.map(|(_, at)| at.to_string()),
-            grid_sync: seen.sync_verdict(now).into_str(),
+            grid_sync: seen.sync_verdict(known.since, now).into_str(),
             synced_at: seen.sync.map(|sync| instant(sync.finished_at)),
             mail: seen.mail_verdict(now).into_str(),
             access: seen.access_verdict().into_str(),
             regions: seen.regions.iter().map(|region| RegionView::new(region, now)).collect(),
             invariants: INVARIANTS.iter().map(check).collect(),
+            incidents: known.incidents.iter().map(StatusIncidentView::new).collect(),
         }
     }
 }
@@ -123,18 +161,20 @@ pub(crate) struct CheckView {
     pub broken_since: Option<String>,
 }
 
-/// What everything comes to: what is not known is not good.
-pub(crate) fn verdict(
-    health: Option<&(Health, Timestamp)>,
-    checks: &[Check],
-    now: Timestamp,
-) -> Verdict {
-    let known = health.map_or(Verdict::Degraded, |(health, at)| health.verdict(*at, now));
-    let checked = INVARIANTS.iter().map(|invariant| {
-        let check = checks.iter().find(|check| check.id == invariant.id);
-        check.map_or(Verdict::Degraded, |check| {
-            check_verdict(check.violations, check.checked_at, now)
-        })
+/// What everything comes to: what is not known is not good, unless the market is new.
+pub(crate) fn verdict(known: &Known, now: Timestamp) -> Verdict {
+    let unseen = unseen_verdict(known.since, now);
+    let health = known.health.as_ref();
+    let health = health.map_or(unseen, |(health, at)| health.verdict(*at, known.since, now));
+    health.max(checks_verdict(known, now))
+}
+
+/// What all checks come to.
+pub(crate) fn checks_verdict(known: &Known, now: Timestamp) -> Verdict {
+    let unseen = unseen_verdict(known.since, now);
+    let each = INVARIANTS.iter().map(|invariant| {
+        let check = known.checks.iter().find(|check| check.id == invariant.id);
+        check.map_or(unseen, |it| check_verdict(it.violations, it.checked_at, now))
     });
-    checked.fold(known, Verdict::max)
+    each.fold(Verdict::Good, Verdict::max)
 }

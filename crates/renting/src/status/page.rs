@@ -1,16 +1,18 @@
-//! How the marketplace is, `/status`, and what an SLA costs, `/docs/sla`.
+//! How the marketplace is and was, `/status`.
 
 use askama::Template;
-use domain::health::{Health, Region, Verdict, check_verdict};
+use domain::health::{Health, Part, Region, Verdict};
 use domain::time::Timestamp;
-use store::invariants::{INVARIANTS, Invariant};
-use store::status::Check;
+use store::incidents::Incident;
+use store::status::PartDay;
 use ui::moment;
 use ui::visit::Visit;
 use web::page::{Badge, Frame, Moment, Section, Tone};
 use web::text::{counted, grouped};
 
-use crate::status::json::verdict;
+use crate::status::checks::summary;
+use crate::status::json::{Known, verdict};
+use crate::status::ribbon::Ribbon;
 
 /// What `status.html` shows: how the marketplace is, for everybody.
 #[derive(Clone, Debug, Template)]
@@ -22,12 +24,27 @@ pub(crate) struct Status {
     pub verdict: Badge,
     /// When it was written down; `None` before the first time.
     pub updated_at: Option<Moment>,
+    /// What goes on, as the operator tells it.
+    pub open: Vec<IncidentRow>,
+    /// What is over, the latest first.
+    pub past: Vec<IncidentRow>,
     /// The parts of the marketplace.
     pub parts: Vec<StatusPart>,
     /// What is known of the grid, by region.
     pub regions: Vec<RegionRow>,
-    /// What must always hold about slices and rentals, about money, and the rest.
-    pub checks: Vec<CheckGroup>,
+}
+
+/// Something that went wrong.
+#[derive(Clone, Debug)]
+pub(crate) struct IncidentRow {
+    /// What, on one line.
+    pub title: String,
+    /// Paragraphs.
+    pub text: Vec<String>,
+    /// Since when.
+    pub started_at: Moment,
+    /// Until when.
+    pub ended_at: Option<Moment>,
 }
 
 /// A part of the marketplace.
@@ -35,10 +52,14 @@ pub(crate) struct Status {
 pub(crate) struct StatusPart {
     /// Such as `Sync with the grid`.
     pub name: &'static str,
-    /// How it is.
-    pub state: Badge,
+    /// How it is; `None` where that is not known.
+    pub state: Option<Badge>,
     /// More, as a sentence.
     pub about: String,
+    /// Where there is still more.
+    pub url: Option<&'static str>,
+    /// How it was.
+    pub ribbon: Ribbon,
 }
 
 /// What is known of a region.
@@ -56,53 +77,7 @@ pub(crate) struct RegionRow {
     pub state: Badge,
 }
 
-/// Invariants about one thing.
-#[derive(Clone, Debug)]
-pub(crate) struct CheckGroup {
-    /// Its place on the page.
-    pub id: &'static str,
-    /// Such as `No slice is rented twice`.
-    pub title: &'static str,
-    /// Each.
-    pub checks: Vec<CheckRow>,
-}
-
-/// An invariant and when it was last checked.
-#[derive(Clone, Debug)]
-pub(crate) struct CheckRow {
-    /// What holds, in a sentence.
-    pub claim: &'static str,
-    /// Such as `holds` or `broken`.
-    pub state: Badge,
-    /// When it was last checked; `None` where it was not yet.
-    pub checked_at: Option<Moment>,
-    /// Such as `2 minutes ago`.
-    pub age: String,
-}
-
-/// What must hold so that no slice is rented twice.
-const BOOKING: [&str; 5] = [
-    "one-rental-per-slice",
-    "rentals-never-overlap",
-    "allocated-means-rented",
-    "reserved-means-held",
-    "capacity-is-kept",
-];
-
-/// What must hold so that no money is lost or made up.
-const LEDGER: [&str; 9] = [
-    "transactions-sum-to-zero",
-    "balances-are-sums",
-    "balances-run-on",
-    "no-negative-balance",
-    "reversals-are-debited",
-    "rentals-are-paid",
-    "escrow-holds-what-is-not-earned",
-    "credits-are-booked",
-    "ledger-chain",
-];
-
-fn badge(verdict: Verdict, [good, degraded, bad]: [&str; 3]) -> Badge {
+pub(crate) fn badge(verdict: Verdict, [good, degraded, bad]: [&str; 3]) -> Badge {
     match verdict {
         Verdict::Good => Badge::new(good, Tone::Good),
         Verdict::Degraded => Badge::new(degraded, Tone::Warn),
@@ -111,49 +86,97 @@ fn badge(verdict: Verdict, [good, degraded, bad]: [&str; 3]) -> Badge {
 }
 
 impl Status {
-    /// How the marketplace is, as it was written down.
-    pub(crate) fn new(
-        visit: &Visit<'_>,
-        health: Option<&(Health, Timestamp)>,
-        checks: &[Check],
-    ) -> Status {
+    /// How the marketplace is, as it was written down, and how it was on each of these days.
+    pub(crate) fn new(visit: &Visit<'_>, known: &Known, days: &[PartDay]) -> Status {
         let now = visit.now;
         let words = [
             "All systems operational",
             "Degraded: some data is out of date",
             "Outage: some parts are failing",
         ];
-        let none = Health::default();
-        let seen = health.map_or(&none, |(health, _)| health);
-        let is_of = |ids: &[&str], invariant: &Invariant| ids.contains(&invariant.id);
-        let rows = |is_in: &dyn Fn(&Invariant) -> bool| {
-            let found = INVARIANTS.iter().filter(|invariant| is_in(invariant));
-            found.map(|invariant| CheckRow::new(invariant, checks, now)).collect()
+        let (open, past): (Vec<_>, Vec<_>) =
+            known.incidents.iter().partition(|incident| incident.ended_at.is_none());
+        let row = |incident: &&Incident| IncidentRow::new(incident);
+        let regions = known.health.as_ref().map_or(&[][..], |(health, _)| &health.regions);
+        let verdict = match verdict(known, now) {
+            Verdict::Good if known.health.is_none() => Badge::new("Starting", Tone::Plain),
+            verdict => badge(verdict, words),
         };
-        let group = |id, title, checks| CheckGroup { id, title, checks };
         Status {
             frame: visit.frame("Status", Section::Elsewhere),
-            verdict: badge(verdict(health, checks, now), words),
-            updated_at: health.map(|(_, at)| moment::to_the_minute(*at)),
-            parts: if health.is_some() { parts(seen, now) } else { Vec::new() },
-            regions: seen.regions.iter().map(|region| RegionRow::new(region, now)).collect(),
-            checks: vec![
-                group("booking", "No slice is rented twice", rows(&|it| is_of(&BOOKING, it))),
-                group("ledger", "No money is lost", rows(&|it| is_of(&LEDGER, it))),
-                group(
-                    "more",
-                    "Other integrity checks",
-                    rows(&|it| !is_of(&BOOKING, it) && !is_of(&LEDGER, it)),
-                ),
-            ],
+            verdict,
+            updated_at: known.health.as_ref().map(|(_, at)| moment::to_the_minute(*at)),
+            open: open.iter().map(row).collect(),
+            past: past.iter().map(row).collect(),
+            parts: parts(known, days, now),
+            regions: regions.iter().map(|region| RegionRow::new(region, now)).collect(),
         }
     }
 }
 
-fn parts(health: &Health, now: Timestamp) -> Vec<StatusPart> {
+impl IncidentRow {
+    fn new(incident: &Incident) -> IncidentRow {
+        IncidentRow {
+            title: incident.title.clone(),
+            text: incident
+                .text
+                .lines()
+                .filter(|line| !line.trim().is_empty())
+                .map(str::to_owned)
+                .collect(),
+            started_at: moment::to_the_minute(incident.started_at),
+            ended_at: incident.ended_at.map(moment::to_the_minute),
+        }
+    }
+}
+
+fn parts(known: &Known, days: &[PartDay], now: Timestamp) -> Vec<StatusPart> {
     let words = ["works", "late", "broken"];
+    let part = |part: Part, state: Option<Badge>, about: String| StatusPart {
+        name: match part {
+            Part::Sync => "Grid sync",
+            Part::Mail => "Email",
+            Part::Setup => "Machine setup",
+            Part::Checks => "Integrity checks",
+            Part::Nodes => "Nodes",
+        },
+        state,
+        about,
+        url: (part == Part::Checks).then_some("/status/checks"),
+        ribbon: Ribbon::new(part, days, now),
+    };
+    let seen = known.health.as_ref().map(|(health, _)| health);
+    let starting = || Badge::new("starting", Tone::Plain);
+    let state = |of: &dyn Fn(&Health) -> Verdict| {
+        Some(seen.map_or_else(starting, |health| badge(of(health), words)))
+    };
+    let sync = match seen.map(|health| health.sync) {
+        Some(None) if health_is_new(known, now) => Some(starting()),
+        _ => state(&|health| health.sync_verdict(known.since, now)),
+    };
+    let (checks, about_checks) = summary(known, now);
+    let about =
+        |of: &dyn Fn(&Health) -> String| seen.map_or_else(|| "Not looked at yet.".to_owned(), of);
+    vec![
+        part(Part::Sync, sync, about(&|health| about_sync(health, now))),
+        part(Part::Setup, state(&Health::access_verdict), about(&about_setup)),
+        part(
+            Part::Mail,
+            state(&|health| health.mail_verdict(now)),
+            about(&|it| about_mail(it, now)),
+        ),
+        part(Part::Checks, Some(checks), about_checks),
+        part(Part::Nodes, None, about(&about_nodes)),
+    ]
+}
+
+fn health_is_new(known: &Known, now: Timestamp) -> bool {
+    Health::default().sync_verdict(known.since, now) == Verdict::Good
+}
+
+fn about_sync(health: &Health, now: Timestamp) -> String {
     let ago = |seconds| moment::ago(Timestamp::from_seconds(seconds), now);
-    let sync = match health.sync {
+    match health.sync {
         None => "The first sync hasn't run yet.".to_owned(),
         Some(sync) if sync.is_whole => {
             format!("Last run {}, without errors.", ago(sync.finished_at))
@@ -162,21 +185,35 @@ fn parts(health: &Health, now: Timestamp) -> Vec<StatusPart> {
             "The last run {} failed. The marketplace shows the last known data.",
             ago(sync.finished_at)
         ),
-    };
-    let mail = health.mail_waits_since.map_or_else(
+    }
+}
+
+fn about_mail(health: &Health, now: Timestamp) -> String {
+    health.mail_waits_since.map_or_else(
         || "No emails are queued.".to_owned(),
-        |since| format!("The oldest queued email is from {}.", ago(since)),
-    );
-    let access = match health.late_jobs {
+        |since| {
+            let ago = moment::ago(Timestamp::from_seconds(since), now);
+            format!("The oldest queued email is from {ago}.")
+        },
+    )
+}
+
+fn about_setup(health: &Health) -> String {
+    match health.late_jobs {
         0 => "No machines are overdue.".to_owned(),
         jobs => format!("Late: {}.", counted(jobs, "machine")),
-    };
-    let part = |name, verdict, about| StatusPart { name, state: badge(verdict, words), about };
-    vec![
-        part("Grid sync", health.sync_verdict(now), sync),
-        part("Email", health.mail_verdict(now), mail),
-        part("Machine setup", health.access_verdict(), access),
-    ]
+    }
+}
+
+fn about_nodes(health: &Health) -> String {
+    let (up, all) = health
+        .regions
+        .iter()
+        .fold((0, 0), |(up, all), region| (up + region.up, all + region.nodes));
+    match all {
+        0 => "No nodes on the market yet.".to_owned(),
+        all => format!("{} of {} up.", grouped(up), grouped(all)),
+    }
 }
 
 impl RegionRow {
@@ -189,33 +226,6 @@ impl RegionRow {
             newest: ago(region.newest_at),
             oldest: ago(region.oldest_at),
             state: badge(verdict, ["fresh", "old", "old"]),
-        }
-    }
-}
-
-impl CheckRow {
-    pub(crate) fn new(invariant: &'static Invariant, checks: &[Check], now: Timestamp) -> CheckRow {
-        let check = checks.iter().find(|check| check.id == invariant.id);
-        let verdict = check.map_or(Verdict::Degraded, |check| {
-            check_verdict(check.violations, check.checked_at, now)
-        });
-        CheckRow {
-            claim: invariant.claim,
-            state: badge(verdict, ["passed", "check overdue", "broken"]),
-            checked_at: check.map(|check| moment::to_the_minute(check.checked_at)),
-            age: check.map(|check| moment::ago(check.checked_at, now)).unwrap_or_default(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_grouped_is_there() {
-        for id in BOOKING.iter().chain(&LEDGER) {
-            assert!(INVARIANTS.iter().any(|invariant| invariant.id == *id), "{id}");
         }
     }
 }

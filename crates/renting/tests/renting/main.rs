@@ -16,6 +16,7 @@ mod retries;
 mod searching;
 mod servers;
 mod whole_nodes;
+mod status;
 
 use domain::recurring::{EARN, EXPIRE, RELEASE_HOLDS, RunBy};
 use serde_json::{Value, json};

@@ -18,8 +18,9 @@ fn ask(who: &Caller<'_>, path: &str) -> Answer {
 
 #[test]
 fn the_market_shows_what_is_on_offer() {
-    let path = "/marketplace/compute?country=belgium&max_price=30&sort=free&done=signed-up";
-    ask(&Stage::three_slices().as_visitor(), path).reads(
+    let path = "/marketplace/compute?country=belgium&max_price=30&sort=free";
+    let stage = Stage::three_slices();
+    ask(&stage.as_visitor().header("cookie", "done=signed-up"), path).reads(
         200,
         expect![[r#"
             Your account is ready.
@@ -315,7 +316,8 @@ fn a_renter_sees_what_each_term_costs() {
               </dashboard/settings/ssh-keys>.
             Your balance: $100.00
             The farmer sees you as o&#39;ada&#38;co@example.org (change
-              </dashboard/settings#shown>). The rental ends on its last day unless you extend it.
+              </dashboard/settings/profile#shown>). The rental ends on its last day unless you
+              extend it.
             (Rent)"#]],
     );
     let html = page.html(200);
@@ -343,8 +345,8 @@ fn who_cannot_pay_for_a_term_sees_what_is_missing() {
         Your balance of $0.00 is too low for any of these terms. Add credit
           </dashboard/wallet>
         Your balance: $0.00
-        The farmer sees you as ben@example.org (change </dashboard/settings#shown>). The
-          rental ends on its last day unless you extend it.
+        The farmer sees you as ben@example.org (change </dashboard/settings/profile#shown>).
+          The rental ends on its last day unless you extend it.
         (Rent)"#]]
     .assert_eq(form);
 }

@@ -65,7 +65,7 @@ fn the_state_is_what_was_written_down_last() {
     write(&db, now()).unwrap();
     let (health, written_at) = read(&db).unwrap().unwrap();
     assert_eq!((health.sync, written_at), (None, now()));
-    assert_eq!(health.verdict(written_at, now()), Verdict::Degraded);
+    assert_eq!(health.verdict(written_at, now().plus_seconds(-86_400), now()), Verdict::Degraded);
     for (node, country) in [(33, "Netherlands"), (34, "Kenya"), (35, "Atlantis")] {
         register(&db, FARMER, node, 2);
         publish(&db, node, "20");
@@ -98,5 +98,5 @@ fn the_state_is_what_was_written_down_last() {
         region("Western Europe", 2, 1, 0, 33),
     ];
     assert_eq!(health.regions, expected, "{NODE} is in Belgium");
-    assert_eq!(health.verdict(written_at, finished_at), Verdict::Good);
+    assert_eq!(health.verdict(written_at, written_at, finished_at), Verdict::Good);
 }

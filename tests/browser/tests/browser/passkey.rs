@@ -45,7 +45,7 @@ async fn sign_out(tab: &Tab) {
 }
 
 async fn add_a_passkey(tab: &Tab) {
-    tab.open("/dashboard/settings").await;
+    tab.open("/dashboard/settings/security").await;
     tab.see("No passkeys yet.").await;
     tab.take_pictures("20-settings").await;
     tab.fill("passkey_name", "Ada’s phone").await;
@@ -57,11 +57,11 @@ async fn add_a_passkey(tab: &Tab) {
 }
 
 async fn sign_in_with_the_passkey(tab: &Tab) {
-    tab.open("/login?next=%2Fdashboard%2Fsettings").await;
+    tab.open("/login?next=%2Fdashboard%2Fsettings%2Fsecurity").await;
     tab.see("Sign in with a passkey").await;
     tab.take_pictures("22-sign-in-passkey").await;
     tab.press("Sign in with a passkey").await;
-    tab.arrive("Settings").await;
+    tab.arrive("Sign-in and security").await;
     tab.see(EMAIL).await;
     tab.check_console().await;
 }
@@ -92,12 +92,12 @@ async fn show_the_passkey_after_the_password(tab: &Tab) {
 }
 
 async fn remove_the_passkey(tab: &Tab) {
-    tab.open("/dashboard/settings").await;
+    tab.open("/dashboard/settings/security").await;
     tab.press("Remove Ada’s phone").await;
     tab.arrive("Verify it's you").await;
     tab.take_pictures("27-confirm").await;
     tab.press("Use a passkey").await;
-    tab.arrive("Settings").await;
+    tab.arrive("Sign-in and security").await;
     tab.press("Remove Ada’s phone").await;
     tab.see("Passkey removed.").await;
     tab.check_console().await;

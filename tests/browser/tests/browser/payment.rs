@@ -27,7 +27,10 @@ async fn somebody_tops_up_by_card_and_comes_back() {
         // What that page lacks is not ours.
         tab.clear_console().await;
         // Who turns back finds the way there again.
-        tab.open("/dashboard/wallet?done=top-up-canceled").await;
+        let ada = market.sign_in("ada@example.org").await;
+        let begun = ada.get("/api/wallet/top-ups").await.ok(200);
+        let id = begun["items"][0]["id"].as_str().unwrap();
+        tab.open(&format!("/dashboard/wallet?canceled={id}")).await;
         tab.see("Payment canceled. You were not charged.").await;
         tab.take_pictures("29-top-up-waits").await;
         tab.check_console().await;

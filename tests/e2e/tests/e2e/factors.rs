@@ -502,7 +502,7 @@ async fn item_47_secrets_of_apps_are_encrypted_and_recovery_codes_hashed() {
 async fn the_pages_of_an_app_work_without_scripts() {
     let market = market().await;
     let ada = market.sign_up("ada@example.org").await;
-    let settings = ada.get("/dashboard/settings").await.page(200);
+    let settings = ada.get("/dashboard/settings/security").await.page(200);
     settings.says(&[
         "No passkeys yet.",
         "Set up app",
@@ -518,7 +518,7 @@ async fn the_pages_of_an_app_work_without_scripts() {
     let codes = confirmed.page(200);
     codes.says(&["Your recovery codes", "They are not shown again"]);
     let ada = ada.with_cookie(&confirmed.cookie());
-    let settings = ada.get("/dashboard/settings").await.page(200);
+    let settings = ada.get("/dashboard/settings/security").await.page(200);
     settings.says(&["Your authenticator app is set up.", "You have 10 recovery codes left."]);
     let new = ada.send(settings.submit("/dashboard/settings/recovery-codes", &[])).await.page(200);
     assert_ne!(new.words(), codes.words());
@@ -544,7 +544,7 @@ async fn the_pages_of_an_app_work_without_scripts() {
     assert_eq!(answer.see_other(), "/dashboard/wallet");
 
     // Later, what is protected asks again.
-    let settings = ada.get("/dashboard/settings").await.page(200);
+    let settings = ada.get("/dashboard/settings/security").await.page(200);
     let remove = settings.submit("/dashboard/settings/totp/remove", &[]);
     let verify = ada.send(remove).await.see_other();
     assert_eq!(verify, "/dashboard/verify?next=%2Fdashboard%2Fsettings");
@@ -555,7 +555,7 @@ async fn the_pages_of_an_app_work_without_scripts() {
     let proved = ada.send(send(&code(&secret, MORNING + 16 * MINUTE + 30))).await;
     assert_eq!(proved.see_other(), "/dashboard/settings");
     let ada = ada.with_cookie(&proved.cookie());
-    let settings = ada.get("/dashboard/settings").await.page(200);
+    let settings = ada.get("/dashboard/settings/security").await.page(200);
     let removed = ada.send(settings.submit("/dashboard/settings/totp/remove", &[])).await;
     let settings = ada.get(&removed.see_other()).await.page(200);
     settings.says(&["Authenticator app removed.", "Set up app"]);
@@ -585,7 +585,7 @@ async fn passkeys_are_listed_and_removed_in_the_settings() {
     let market = market().await;
     let ada = market.sign_up("ada@example.org").await;
     let (_, ada) = add_passkey(&ada, 1).await;
-    let settings = ada.get("/dashboard/settings?done=passkey-added").await.page(200);
+    let settings = ada.get("/dashboard/settings/security?done=passkey-added").await.page(200);
     settings.says(&["Passkey added.", "Phone", "22 November 2026, 17:20 UTC", "Never"]);
     settings.says(&["You have no recovery codes."]);
     let removed = ada.send(settings.submit("/dashboard/settings/passkeys/remove", &[])).await;

@@ -169,6 +169,17 @@ async fn operate(market: &Market) {
     let operator = market.operator();
     operator.get("/api/admin/audit").await.ok(200);
     operator.get("/api/admin/jobs").await.ok(200);
+    let incident = json!({
+        "title": "No emails",
+        "text": "We are moving to another provider.",
+        "started_at": "2026-11-22T17:00:00Z",
+        "ended_at": null,
+    });
+    let published = operator.post("/api/admin/incidents", &incident).await.ok(201);
+    let path = format!("/api/admin/incidents/{}", published["id"].as_str().unwrap());
+    operator.put(&path, &incident).await.ok(200);
+    operator.get("/api/admin/incidents").await.ok(200);
+    operator.delete(&path).await.ok(204);
     let accounts = operator.get("/api/admin/accounts?prefix=ada").await.ok(200);
     let account = accounts["items"][0]["id"].as_str().unwrap();
     for what in ["end-sessions", "suspend", "reactivate", "grant-operator", "revoke-operator"] {

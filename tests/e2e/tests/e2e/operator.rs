@@ -11,6 +11,7 @@ const PAGES: [&str; 7] = [
     "/operator/audit",
     "/operator/payouts",
     "/operator/disputes",
+    "/operator/incidents",
     "/operator/sync",
     "/operator/jobs",
 ];
@@ -81,8 +82,13 @@ async fn an_account_is_found_suspended_and_let_in() {
     let none = operator.open("/operator/accounts?prefix=zz").await;
     none.says(&["No matching accounts."]);
 
-    let (path, page) = operator.submit(&found, &action("suspend"), &[]).await;
-    assert_eq!(path, "/operator/accounts?done=account-suspended&prefix=ada");
+    let ask = operator.open(&format!("{}?prefix=ada", action("suspend"))).await;
+    ask.says(&["Suspend account", "ada@example.org", "nobody can sign in to it"]);
+    let refused = operator.send(ask.submit(&action("suspend"), &[("reason", " ")])).await;
+    refused.page(400).says(&["1 to 200 visible characters on one line."]);
+    let why = [("reason", "sends spam")];
+    let (path, page) = operator.submit(&ask, &action("suspend"), &why).await;
+    assert_eq!(path, "/operator/accounts?prefix=ada&done=account-suspended");
     page.says(&["Account suspended. All its sessions have ended.", "suspended"]);
     ada.client.get("/api/account").await.problem(401, "not-signed-in");
     let login = ada.open("/login").await;
@@ -92,14 +98,18 @@ async fn an_account_is_found_suspended_and_let_in() {
     let (_, page) = operator.submit(&page, &action("reactivate"), &[]).await;
     page.says(&["Account reactivated."]);
     ada.sign_in("ada@example.org", PASSWORD).await;
-    let (_, page) = operator.submit(&page, &action("grant-operator"), &[]).await;
+    let ask = operator.open(&action("grant-operator")).await;
+    let (_, page) = operator.submit(&ask, &action("grant-operator"), &why).await;
     page.says(&["Operator access granted.", "ada@example.org operator"]);
-    let (_, page) = operator.submit(&page, &action("revoke-operator"), &[]).await;
+    page.says(&["More actions for ada@example.org"]);
+    let ask = operator.open(&action("revoke-operator")).await;
+    let (_, page) = operator.submit(&ask, &action("revoke-operator"), &why).await;
     page.says(&["Operator access revoked."]);
-    let foreign = ada.open("/dashboard/settings").await;
+    let foreign = ada.open("/dashboard/settings/profile").await;
     let token = foreign.html().split("name=\"form_token\" value=\"").nth(1).unwrap();
     let token = token.split('"').next().unwrap();
-    let forged = page.submit(&action("suspend"), &[("form_token", token)]);
+    let ask = operator.open(&action("suspend")).await;
+    let forged = ask.submit(&action("suspend"), &[("form_token", token)]);
     operator.send(forged).await.page(403).says(&["This form belongs to another session"]);
     ada.client.get("/api/account").await.ok(200);
     let (_, page) = operator.submit(&page, &action("end-sessions"), &[]).await;
@@ -107,7 +117,7 @@ async fn an_account_is_found_suspended_and_let_in() {
     ada.client.get("/api/account").await.problem(401, "not-signed-in");
 
     let audit = operator.open("/operator/audit").await;
-    audit.says(&["Account suspended", "Account reactivated", &own, &id]);
+    audit.says(&["Account suspended", "sends spam", "Account reactivated", &own, &id]);
     market.check_invariants().await;
 }
 

@@ -280,7 +280,7 @@ async fn the_pages_of_payouts_work_without_scripts() {
     farmer.open("/dashboard/farm").await.says(&["and $30.00 in progress"]);
 
     // An account with a payout under way stays, and earnings are not lost unnoticed.
-    let settings = farmer.open("/dashboard/settings").await;
+    let settings = farmer.open("/dashboard/settings/delete").await;
     settings.says(&["You have $172.50 in earnings"]);
     for path in ["/api/farm/nodes/node32/pause"] {
         farmer.client.post_empty(path).await.ok(200);
@@ -309,7 +309,7 @@ async fn operate(market: &Market) {
         page.actions().into_iter().find(|action| action.ends_with(name)).unwrap()
     };
     let (to, page) = operator.submit(&page, &action(&page, "/approve"), &[]).await;
-    assert_eq!(to, "/operator/payouts?done=payout-changed&state=approved");
+    assert_eq!(to, "/operator/payouts?state=approved&done=payout-changed");
     page.says(&["Done. The farmer can see the change.", "Approved: 1, $30.00"]);
     assert!(page.links().contains(&"/api/admin/payouts/export".to_owned()));
     let table = operator.client.get("/api/admin/payouts/export").await;

@@ -209,11 +209,11 @@ async fn a_renter_chooses_how_farmers_see_them() {
     browser.sign_up("bob@example.org").await;
     market.credit("bob@example.org", "100").await.ok(201);
     let path = "/dashboard/settings/display-name";
-    let page = browser.open("/dashboard/settings").await;
+    let page = browser.open("/dashboard/settings/profile").await;
     let refused = browser.send(page.submit(path, &[("display_name", "a\u{200b}b")])).await;
     refused.page(400).says(&["1 to 80 visible characters on one line."]);
     let (to, page) = browser.submit(&page, path, &[("display_name", "Bob <3>")]).await;
-    assert_eq!(to, "/dashboard/settings?done=name-set");
+    assert_eq!(to, "/dashboard/settings/profile?done=name-set");
     page.says(&["Display name saved.", "Current: Bob <3>"]);
     let node = browser.open("/marketplace/compute/node32").await;
     node.says(&["Bob <3>"]);

@@ -7,7 +7,10 @@ use crate::browser::Browser;
 
 const ADA: &str = "ada@example.org";
 const NEW: &str = "quite another few words";
-const SETTINGS: &str = "/dashboard/settings";
+const PROFILE: &str = "/dashboard/settings/profile";
+const SECURITY: &str = "/dashboard/settings/security";
+const TOKENS: &str = "/dashboard/settings/tokens";
+const DELETE: &str = "/dashboard/settings/delete";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
 
 /// A market, and Ada signed in.
@@ -46,7 +49,7 @@ fn check_refused(page: &Page, sentence: &str) {
 async fn a_password_is_changed_and_every_other_browser_is_out() {
     let (market, mut ada) = market().await;
     let other = signed_in(&market).await;
-    let page = ada.open(SETTINGS).await;
+    let page = ada.open(SECURITY).await;
     let action = "/dashboard/settings/password";
     for (current, new, status, sentence) in [
         ("not this one", NEW, 403, "Incorrect password."),
@@ -60,7 +63,7 @@ async fn a_password_is_changed_and_every_other_browser_is_out() {
     other.get("/api/account").await.ok(200);
     let fields = [("current_password", PASSWORD), ("password", NEW)];
     let (path, page) = ada.submit(&page, action, &fields).await;
-    assert_eq!(path, "/dashboard/settings?done=password-changed");
+    assert_eq!(path, "/dashboard/settings/security?done=password-changed");
     page.says(&["Password changed. All other browsers have been signed out.", "this browser"]);
     other.get("/api/account").await.problem(401, "not-signed-in");
     sign_in(&market, PASSWORD).await.problem(401, "wrong-credentials");
@@ -71,7 +74,7 @@ async fn a_password_is_changed_and_every_other_browser_is_out() {
 async fn an_address_is_changed_at_once_where_no_mail_is_sent() {
     let (market, mut ada) = market().await;
     market.sign_up("taken@example.org").await;
-    let page = ada.open(SETTINGS).await;
+    let page = ada.open(PROFILE).await;
     page.says(&[ADA, "Takes effect immediately."]);
     let action = "/dashboard/settings/email";
     for (email, password, status, sentence) in [
@@ -86,7 +89,7 @@ async fn an_address_is_changed_at_once_where_no_mail_is_sent() {
     }
     let fields = [("email", "Lovelace@Example.org"), ("password", PASSWORD)];
     let (path, page) = ada.submit(&page, action, &fields).await;
-    assert_eq!(path, "/dashboard/settings?done=email-changed");
+    assert_eq!(path, "/dashboard/settings/profile?done=email-changed");
     page.says(&["Email address changed.", "lovelace@example.org"]);
 }
 
@@ -94,7 +97,7 @@ async fn an_address_is_changed_at_once_where_no_mail_is_sent() {
 async fn browsers_are_named_and_ended() {
     let (market, mut ada) = market().await;
     let (one, two) = (signed_in(&market).await, signed_in(&market).await);
-    let page = ada.open(SETTINGS).await;
+    let page = ada.open(SECURITY).await;
     page.says(&["Firefox on Linux", "this browser", "password only", "From 127.0.0.1, since"]);
     let sessions = ada.client.get("/api/account/sessions").await.ok(200);
     let own = sessions["items"].as_array().unwrap().iter().find(|s| s["is_current"] == true);
@@ -106,7 +109,7 @@ async fn browsers_are_named_and_ended() {
     assert!(!page.html().contains(&end(own.unwrap())), "this browser signs out instead");
 
     let (path, page) = ada.submit(&page, &end(second.unwrap()), &[]).await;
-    assert_eq!(path, "/dashboard/settings?done=session-ended");
+    assert_eq!(path, "/dashboard/settings/security?done=session-ended");
     page.says(&["Browser signed out."]);
     two.get("/api/account").await.problem(401, "not-signed-in");
     one.get("/api/account").await.ok(200);
@@ -120,7 +123,7 @@ async fn browsers_are_named_and_ended() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_is_shown_once_and_revoked() {
     let (market, mut ada) = market().await;
-    let page = ada.open(SETTINGS).await;
+    let page = ada.open(TOKENS).await;
     assert!(!page.html().contains("value=\"admin\""), "only an operator makes such a token");
     let action = "/dashboard/settings/tokens";
     let wrong = [
@@ -157,7 +160,7 @@ async fn a_token_is_shown_once_and_revoked() {
     let program = market.visitor().with_token(token);
     assert_eq!(program.get("/api/account").await.ok(200)["email"], ADA);
 
-    let page = ada.open(SETTINGS).await;
+    let page = ada.open(TOKENS).await;
     assert!(!page.html().contains(token), "it is shown once");
     page.says(&["backup <3", &token[..8], "Scopes: read, rent; any farm. Spent $0.00 of $12.50."]);
     let tokens = ada.client.get("/api/account/tokens").await.ok(200);
@@ -173,7 +176,6 @@ async fn a_form_of_another_session_changes_nothing() {
     let (market, ada) = market().await;
     let mut mallory = Browser::new(&market);
     mallory.sign_up("mallory@example.org").await;
-    let foreign = mallory.open(SETTINGS).await;
     let before = ada.client.get("/api/account/tokens").await.text();
     let sessions = ada.client.get("/api/account/sessions").await.text();
     let mut victim = Browser::new(&market);
@@ -182,12 +184,13 @@ async fn a_form_of_another_session_changes_nothing() {
     let password = [("current_password", PASSWORD), ("password", NEW)];
     let email = [("email", "mallory2@example.org"), ("password", PASSWORD)];
     let delete = [("password", PASSWORD)];
-    for (action, fields) in [
-        ("/dashboard/settings/email", &email[..]),
-        ("/dashboard/settings/password", &password),
-        ("/dashboard/settings/tokens", &token),
-        ("/dashboard/settings/delete", &delete),
+    for (page, action, fields) in [
+        (PROFILE, "/dashboard/settings/email", &email[..]),
+        (SECURITY, "/dashboard/settings/password", &password),
+        (TOKENS, TOKENS, &token),
+        (DELETE, DELETE, &delete),
     ] {
+        let foreign = mallory.open(page).await;
         let refused = victim.send(foreign.submit(action, fields)).await.page(403);
         refused.says(&["This form belongs to another session"]);
         let without: Vec<_> = fields.iter().copied().chain([("form_token", "")]).collect();
@@ -225,7 +228,7 @@ async fn an_account_is_deleted_once_nothing_of_it_runs() {
     ada.sign_up(ADA).await;
     market.credit(ADA, "30").await.ok(201);
     ada.client.rent("node32", 1).await.ok(201);
-    let page = ada.open(SETTINGS).await;
+    let page = ada.open(DELETE).await;
     page.says(&["Your wallet balance of $5.00 is lost if you delete your account."]);
     let action = "/dashboard/settings/delete";
     let refused = ada.send(page.submit(action, &[("password", "not this one")])).await;
@@ -236,7 +239,7 @@ async fn an_account_is_deleted_once_nothing_of_it_runs() {
 
     let mut bob = Browser::new(&market);
     bob.sign_up("bob@example.org").await;
-    let page = bob.open(SETTINGS).await;
+    let page = bob.open(DELETE).await;
     let (path, page) = bob.submit(&page, action, &[("password", PASSWORD)]).await;
     assert_eq!(path, "/?done=account-deleted");
     page.says(&["Your account has been deleted.", "Sign in"]);
@@ -374,16 +377,16 @@ async fn a_forgotten_password_is_replaced_by_the_link_of_a_mail() {
 async fn an_address_is_changed_by_the_link_of_a_mail() {
     let (market, mut ada) = market_with_mail().await;
     sign_up_by_mail(&market, &mut ada, ADA).await;
-    let page = ada.open(SETTINGS).await;
+    let page = ada.open(PROFILE).await;
     page.says(&["We'll send a confirmation link to this address."]);
     let fields = [("email", "lovelace@example.org"), ("password", PASSWORD)];
     let (path, _) = ada.submit(&page, "/dashboard/settings/email", &fields).await;
     assert_eq!(path, "/mail-sent");
-    ada.open(SETTINGS).await.says(&[ADA]);
+    ada.open(PROFILE).await.says(&[ADA]);
     let link = link(&market, "lovelace@example.org").await;
     let page = open_link(&ada, &link).await;
     let (path, page) = ada.submit(&page, "/email/confirm", &[]).await;
-    assert_eq!(path, "/dashboard/settings?done=email-changed");
+    assert_eq!(path, "/dashboard/settings/profile?done=email-changed");
     page.says(&["Email address changed.", "lovelace@example.org"]);
     let mut there = Browser::new(&market);
     let over = open_link(&there, &link).await;
