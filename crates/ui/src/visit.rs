@@ -150,9 +150,7 @@ impl<'a> Visit<'a> {
     /// those that belong to one look, and with those of `with`.
     pub fn address(&self, path: &str, without: &[&str], with: &[(&str, &str)]) -> String {
         let stays = |(field, value): &&(String, String)| {
-            field != CURSOR
-                && !without.contains(&field.as_str())
-                && !value.trim().is_empty()
+            field != CURSOR && !without.contains(&field.as_str()) && !value.trim().is_empty()
         };
         let kept = self.query.iter().filter(stays);
         let query = Serializer::new(String::new()).extend_pairs(kept).extend_pairs(with).finish();

@@ -15,8 +15,8 @@ mod rentals;
 mod retries;
 mod searching;
 mod servers;
-mod whole_nodes;
 mod status;
+mod whole_nodes;
 
 use domain::recurring::{EARN, EXPIRE, RELEASE_HOLDS, RunBy};
 use serde_json::{Value, json};
