@@ -407,7 +407,7 @@ mod tests {
         let of = |channel: Channel, side: Side| {
             let kinds = NotificationCategory::VARIANTS.iter().copied();
             let those = kinds.filter(|kind| !EventKind::can_notify(*kind, side, channel));
-            those.map(NotificationCategory::into_str).collect::<Vec<&str>>()
+            those.map(|kind| kind.into_str()).collect::<Vec<&str>>()
         };
         let farmers = [
             "removal",

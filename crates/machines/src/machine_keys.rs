@@ -117,9 +117,9 @@ pub(crate) fn take_off(cx: &Context<'_>, key: &RegisteredKey) -> Result<(), Prob
         let audit = &cx.audit_entry(Action::MachineActionRequested, Some(renter), &subject);
         let (keys, actions) = (&left, &actions[..]);
         let new = NewKeys { rental, renter, keys, actions, intention: None, audit };
-        match machine_actions::set_keys(cx.db, &new, &stored::no_content(""), cx.now) {
-            Err(machine_actions::ActionFailure::Store(error)) => return Err(error.into()),
-            Ok(()) | Err(_) => {}
+        let begun = machine_actions::set_keys(cx.db, &new, &stored::no_content(""), cx.now);
+        if let Err(machine_actions::ActionFailure::Store(error)) = begun {
+            return Err(error.into());
         }
     }
     Ok(())

@@ -310,8 +310,8 @@ pub fn origin(request: &Request) -> String {
 pub fn referring_path<'a>(request: &'a Request, public_url: &str) -> Option<&'a str> {
     let referrer = header(request, REFERER)?;
     let origin = origin(request);
-    let ours = [origin.as_str(), public_url].into_iter().filter(|url| !url.is_empty());
-    let path = ours.filter_map(|url| referrer.strip_prefix(url)).next()?;
+    let mut ours = [origin.as_str(), public_url].into_iter().filter(|url| !url.is_empty());
+    let path = ours.find_map(|url| referrer.strip_prefix(url))?;
     Some(local_path(Some(path), "")).filter(|path| !path.is_empty())
 }
 

@@ -14,6 +14,7 @@ const FAILING: &[Route] = &[
 ];
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of them are what a page reads")]
 fn the_landing_page_names_terms_and_fee() {
     let stage = Stage::without_nodes();
     let page = stage.as_visitor().header("cookie", "done=signed-out").get(ROUTES, "/");

@@ -45,6 +45,7 @@ fn a_farmer_reads_that_a_slice_was_rented() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of them are what a page reads")]
 fn a_webhook_is_added_tested_and_removed() {
     let stage = Stage::without_nodes();
     ask(&stage, FARMER, WEBHOOKS).reads(

@@ -93,7 +93,7 @@ impl Confirm {
             email,
             consequences,
             button,
-            url: format!("/operator/accounts/{}/{name}", account),
+            url: format!("/operator/accounts/{account}/{name}"),
             reason: Field::default(),
             error: None,
             back_url: accounts_url(prefix),

@@ -161,7 +161,7 @@ fn years() -> RusqliteDb {
         credit(&db, OMAR, usd("200"), &format!("gift-{year}"), at).unwrap();
         pass(&db, at, 100);
         let slice = Some(9);
-        rent(&db, Attempt { id, at, slice, ..attempt(OMAR, &format!("in-{year}")) }).unwrap();
+        rent(&db, Attempt { slice, id, at, ..attempt(OMAR, &format!("in-{year}")) }).unwrap();
         for months in 1..=3 {
             pass(&db, at.plus_months(months).plus_seconds(3 * 86_400), 100);
         }

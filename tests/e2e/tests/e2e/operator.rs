@@ -5,7 +5,7 @@ use e2e::{Call, Market, PASSWORD};
 use crate::browser::Browser;
 
 const OPERATOR: &str = "operator@example.org";
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "/operator",
     "/operator/accounts",
     "/operator/audit",

@@ -176,7 +176,7 @@ async fn a_refused_order_says_why_and_charges_nothing() {
 }
 
 /// Pages that a visitor is asked to sign in for.
-const PRIVATE: [&str; 19] = [
+const PRIVATE: [&str; 24] = [
     "/dashboard/slices",
     "/dashboard/wallet",
     "/dashboard/farm",
