@@ -43,8 +43,8 @@ const AFTER: &str = select!(
      ORDER BY t.id, e.ledger_account_id"
 );
 
-/// The transaction and hash of the last seal up to the transaction numbered `?1`, or of the last transaction
-/// that is archived if that is later.
+/// The transaction and hash of the last seal up to the transaction numbered `?1`, or of the last
+/// transaction that is archived if that is later.
 const SEAL_UNTIL: &str = "
     SELECT transaction_id, hash FROM ledger_seals WHERE transaction_id <= ?1
      UNION ALL
@@ -63,8 +63,8 @@ pub fn seal(db: &dyn Db) -> Result<Head, StoreError> {
     CHAIN.seal(db, SEAL_LEDGER.limit())
 }
 
-/// How many of the transactions after the one numbered `after`, up to the one numbered `until`, are not
-/// as they were sealed, or were put among those that are; and the number of the first.
+/// How many of the transactions after the one numbered `after`, up to the one numbered `until`, are
+/// not as they were sealed, or were put among those that are; and the number of the first.
 pub fn broken(db: &dyn Db, after: i64, until: i64) -> Result<(u64, i64), StoreError> {
     CHAIN.broken(db, after, until)
 }

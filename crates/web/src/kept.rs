@@ -1,9 +1,9 @@
 //! Forms that were sent when nobody was signed in any more: they are kept in the pages that sign
 //! in, and shown again, filled in, before anything is done.
 //!
-//! Nothing is stored: `307` has the browser send the form once more to the page that signs in, which
-//! carries it as a hidden field to its last step. From there it is sent to where it was meant for,
-//! without the token of a session, and [`show_again`] has its handler show it.
+//! Nothing is stored: `307` has the browser send the form once more to the page that signs in,
+//! which carries it as a hidden field to its last step. From there it is sent to where it was
+//! meant for, without the token of a session, and [`show_again`] has its handler show it.
 
 use store::db::ReadOnly;
 use url::form_urlencoded::{self, Serializer};
@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn a_form_is_kept_with_its_path_and_without_secrets() {
         let kept = KeptForm::parse(
-            "path=%2Fdashboard%2Fslices%3Fa%3D1&sender=%2Fb&form_token=t&idempotency_key=k&name=A+%26+B\
-             &label=x&label=y&new_password=p&code=123456",
+            "path=%2Fdashboard%2Fslices%3Fa%3D1&sender=%2Fb&form_token=t&idempotency_key=k\
+             &name=A+%26+B&label=x&label=y&new_password=p&code=123456",
         )
         .unwrap();
         assert_eq!((kept.path.as_str(), kept.sender.as_str()), ("/dashboard/slices?a=1", "/b"));

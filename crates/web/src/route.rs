@@ -231,8 +231,8 @@ fn listed(known: &[Parameter]) -> String {
     }
 }
 
-/// Leads to where somebody confirms who they are and, where a page was asked for, back again. A form
-/// is kept meanwhile.
+/// Leads to where somebody confirms who they are and, where a page was asked for, back again. A
+/// form is kept meanwhile.
 fn ask_verification(cx: &Context<'_>) -> Response {
     lead_back(cx, "/dashboard/verify", "/dashboard/verify/kept")
 }

@@ -221,7 +221,8 @@ fn what_a_guarantee_means_is_said_in_full() {
             If your rental is down for 24 hours, you aren't charged for any of that time,
               whatever the SLA. You are notified, and refunded day by day until it is back. You
               can also end the rental or move to another slice. It isn't auto-renewed while it is
-              down, and the farmer earns nothing.
+              down, and the farmer earns nothing. If you rent a whole node, each of its machines
+              counts for its share: a node is auto-renewed unless all of its machines are down.
             SLA credits are computed on what you paid for the rest of the month.
             Payment and disputes
             We evaluate a month 2 days after it ends, or immediately when the rental ends.

@@ -17,8 +17,8 @@ pub(crate) const CHECK_INVARIANTS: Operation = Operation {
     id: "checkInvariants",
     group: GROUP,
     path: "/api/admin/invariants",
-    summary: "Runs all integrity checks now: on the current state, on new rows, and on the next part \
-              of the history.",
+    summary: "Runs all integrity checks now: on the current state, on new rows, and on the next \
+              part of the history.",
     access: Access::Operator,
     about_answer: "Each integrity check and its number of violations.",
     answer: Some(schema_of::<InvariantsView>),

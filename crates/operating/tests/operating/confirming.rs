@@ -14,16 +14,16 @@ fn an_account_is_suspended_for_a_reason_after_a_question() {
     ask(&stage, &format!("{path}?prefix=ben")).reads(
         200,
         expect![[r#"
-        Accounts </operator/accounts?prefix=ben>
-        Suspend account
-        ben@example.org
-        post /operator/accounts/019fadbe-f200-7303-8303-030303030303/suspend
-        [hidden prefix=ben]
-        All its sessions end now, and nobody can sign in to it. Running rentals and nodes
-          continue. You can reactivate it at any time.
-        Reason
-        For the audit log, in one line. [text reason=]
-        (Suspend account) Cancel </operator/accounts?prefix=ben>"#]],
+            Accounts </operator/accounts?prefix=ben>
+            Suspend account
+            ben@example.org
+            post /operator/accounts/019fadbe-f200-7303-8303-030303030303/suspend
+            [hidden prefix=ben]
+            All its sessions end now, and nobody can sign in to it. Running rentals and nodes
+              continue. You can reactivate it at any time.
+            Reason
+            Kept in the audit log. The account&#39;s owner can read it, too. [text reason=]
+            (Suspend account) Cancel </operator/accounts?prefix=ben>"#]],
     );
     let send = |reason: &str| {
         let fields = [("prefix", "ben"), ("reason", reason)];

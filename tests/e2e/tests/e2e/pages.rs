@@ -368,3 +368,30 @@ fn collect_kinds(value: &Value, kinds: &mut BTreeSet<String>) {
         _ => {}
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_is_kept_where_somebody_signs_in_or_verifies() {
+    let market = Market::start().await;
+    let mut ada = Browser::new(&market);
+    let name = || Call::form("/dashboard/settings/display-name", [("display_name", "Ada")]);
+    let sent = ada.send(name()).await;
+    let login = sent.header("location").unwrap_or_default().to_owned();
+    assert_eq!((sent.status, login.split('?').next()), (307, Some("/login/kept")), "{sent}");
+    let page = ada.send(Call::form(&login, [("display_name", "Ada")])).await.page(200);
+    page.says(&["Your session has ended. Nothing was sent."]);
+
+    // Who is signed in already goes on at once, from wherever the form is kept.
+    ada.sign_up("ada@example.org").await;
+    let page = ada.send(Call::form(&login, [("display_name", "Ada")])).await.page(200);
+    page.says(&["Nothing was sent yet."]);
+    let again = ada.send(page.submit("/dashboard/settings/display-name", &[])).await.page(403);
+    again.says(&["so nothing was sent; check what you entered and send it now"]);
+
+    market.pass(16 * 60);
+    let verify = "/dashboard/verify/kept?path=%2Fdashboard%2Fsettings%2Fdisplay-name";
+    let settings = ada.open("/dashboard/settings/profile").await;
+    let (_, token) = settings.html().split_once("name=\"form_token\" value=\"").unwrap();
+    let token = token.split('"').next().unwrap();
+    let fields = [("form_token", token), ("display_name", "Ada")];
+    ada.send(Call::form(verify, fields)).await.page(200).says(&["Verify it's you"]);
+}
