@@ -31,7 +31,8 @@ fn an_account_is_suspended_for_a_reason_after_a_question() {
     };
     let refused = send(" ").page(400);
     assert!(refused.contains("1 to 200 visible characters on one line."), "{refused}");
-    stage.as_user(BEN);
+    // He has a session.
+    let _ = stage.as_user(BEN);
     let done = "/operator/accounts?prefix=ben&done=account-suspended";
     assert_eq!(send("sends spam").see_other(), done);
     let db: &dyn Db = &stage.db;

@@ -138,6 +138,7 @@ fn record(stage: &Stage, name: &'static str, seconds: i64, failure: Option<&str>
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of them are what a page reads")]
 fn how_the_marketplace_stands() {
     let stage = Stage::without_nodes();
     appoint(&stage);

@@ -601,7 +601,9 @@ impl RentForm {
 /// Chooses this value, where it is offered.
 fn choose(choices: &mut [Choice], value: &str) {
     if choices.iter().any(|choice| choice.value == value) {
-        choices.iter_mut().for_each(|choice| choice.is_chosen = choice.value == value);
+        for choice in choices {
+            choice.is_chosen = choice.value == value;
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn find(
         automatic_setup: true,
         ..filter.clone()
     };
-    let found: [(&str, Option<Offer>, fn(&Offer) -> String); 3] = [
+    let found: [(&str, Option<Offer>, Reason); 3] = [
         ("Best value", first(&good, Sort::Price)?, value),
         ("Most reliable", first(filter, Sort::Uptime)?, reliability),
         ("Cheapest", first(filter, Sort::Price)?, |_| "the lowest price of all".to_owned()),
@@ -66,6 +66,9 @@ pub(crate) fn find(
     }
     Ok(picks.into_iter().map(|(_, pick)| pick).collect())
 }
+
+/// Says in a few words why an offer was picked.
+type Reason = fn(&Offer) -> String;
 
 impl Pick {
     fn new(visit: &Visit<'_>, title: &str, offer: &Offer, reason: String) -> Pick {

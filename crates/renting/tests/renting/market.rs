@@ -460,11 +460,17 @@ fn an_order_that_is_refused_keeps_what_was_chosen() {
         }
     };
     // The session ended before it was sent, and somebody signed in again.
-    let page = send(&stage.as_user(ADA), "/dashboard/slices", &chosen("of before")).html(403);
+    let page = stage
+        .as_user(ADA)
+        .form(renting::ROUTES, "/dashboard/slices", &chosen("of before"))
+        .html(403);
     assert!(page.contains("so nothing was sent") && page.contains("Check your order"), "{page}");
     is_kept(&page);
     // A field is wrong: there is no key.
-    let page = send(&stage.as_user(ADA), "/dashboard/slices", &chosen("of before")[1..]).html(400);
+    let page = stage
+        .as_user(ADA)
+        .form(renting::ROUTES, "/dashboard/slices", &chosen("of before")[1..])
+        .html(400);
     is_kept(&page);
     assert_eq!(stage.balance(ADA), "100.00");
 }
