@@ -162,6 +162,9 @@ async fn see_who_rents(tab: &Tab) {
 async fn change_the_settings(tab: &Tab) {
     tab.click(".site-email").await;
     tab.arrive("Settings").await;
+    tab.take_pictures("18-settings").await;
+    tab.click("main a[href='/dashboard/settings/tokens']").await;
+    tab.arrive("API tokens").await;
     tab.see("No tokens yet.").await;
     tab.take_pictures("19-settings").await;
     tab.fill("name", "backup of the farm").await;
@@ -171,8 +174,9 @@ async fn change_the_settings(tab: &Tab) {
     tab.arrive("Your new token").await;
     tab.see("Copy token").await;
     tab.take_pictures("20-token-made").await;
-    tab.press("Back to settings").await;
+    tab.press("Back to API tokens").await;
     tab.see("Scopes: read, farm").await;
+    tab.open("/dashboard/settings/security").await;
     tab.fill("current_password", "not this one").await;
     tab.click("#new-password").await;
     tab.key("quite another few words").await;

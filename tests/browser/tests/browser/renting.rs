@@ -61,7 +61,7 @@ async fn lack_the_money(tab: &Tab) {
     tab.see("is too low for any of these terms").await;
     tab.take_pictures_of_dialog("40-dialog-without-money").await;
     tab.open("/dashboard/wallet").await;
-    tab.see("Send them your email address and the amount.").await;
+    tab.see("with your email address and the amount.").await;
     tab.take_pictures("41-wallet-empty").await;
 }
 
