@@ -103,6 +103,7 @@ fn the_rows_of_an_early_end() {
         ~ slices node_id=32 number=1 state='available' rental_id=NULL
         ~ tenures rental_id='rental' number=1 ended_at=1796663321 evaluate_at=1796663321
             earned_micros=12500000
+        + unproven_earnings owner_id='farmer' farm_id=1 settles_at=0 micros=11250000
     "#]]
     .assert_eq(&difference(&before, &dump(&db), rental.life.id));
 }

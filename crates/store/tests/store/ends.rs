@@ -37,6 +37,7 @@ fn a_day_of_a_rental_leaves_these_rows() {
         + farm_days farmer_id='farmer' day='2026-11-23' earned_micros=750000
         + farm_months farmer_id='farmer' month='2026-11' node_id=32 earned_micros=750000
             credited_micros=0
+        + farm_uses owner_id='farmer' farm_id=1 days=1 counted_on='2026-11-23'
         ~ ledger_accounts id=4 balance_micros=24170000
         + ledger_accounts id=5 kind='earnings' owner_id='farmer' balance_micros=750000
             owed_micros=0 settles_at=0
@@ -54,6 +55,7 @@ fn a_day_of_a_rental_leaves_these_rows() {
         ~ rental_periods rental_id='rental' number=1 earned_micros=830000
         ~ rentals id='rental' version=2 earns_at=1795540121
         ~ tenures rental_id='rental' number=1 earned_micros=830000
+        + unproven_earnings owner_id='farmer' farm_id=1 settles_at=0 micros=750000
     "#]]
     .assert_eq(&text);
     assert_sound(&db);
@@ -76,6 +78,7 @@ fn the_end_of_a_term_leaves_these_rows() {
         + farm_days farmer_id='farmer' day='2026-12-22' earned_micros=22500000
         + farm_months farmer_id='farmer' month='2026-12' node_id=32 earned_micros=22500000
             credited_micros=0
+        + farm_uses owner_id='farmer' farm_id=1 days=1 counted_on='2026-12-22'
         ~ ledger_accounts id=4 balance_micros=0
         + ledger_accounts id=5 kind='earnings' owner_id='farmer' balance_micros=22500000
             owed_micros=0 settles_at=0
@@ -93,6 +96,7 @@ fn the_end_of_a_term_leaves_these_rows() {
         ~ rental_periods rental_id='rental' number=1 earned_micros=25000000
         ~ rentals id='rental' state='grace' version=2 earns_at=NULL
         ~ tenures rental_id='rental' number=1 earned_micros=25000000
+        + unproven_earnings owner_id='farmer' farm_id=1 settles_at=0 micros=22500000
     "#]]
     .assert_eq(&text);
     assert_sound(&db);
