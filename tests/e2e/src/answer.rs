@@ -31,10 +31,17 @@ impl Answer {
         self.headers.keys().map(http::HeaderName::as_str)
     }
 
-    /// The first `Set-Cookie` header: that of the session, where one is set.
+    /// The `Set-Cookie` header: that of the session, where one is set.
     #[track_caller]
     pub fn set_cookie(&self) -> &str {
-        self.header("set-cookie").unwrap_or_else(|| panic!("no cookie is set by {self}"))
+        let first = self.session_cookie().or_else(|| self.header("set-cookie"));
+        first.unwrap_or_else(|| panic!("no cookie is set by {self}"))
+    }
+
+    /// The `Set-Cookie` header of the session, if it is set or ended.
+    pub fn session_cookie(&self) -> Option<&str> {
+        let cookies = self.headers.get_all("set-cookie").iter();
+        cookies.filter_map(|it| it.to_str().ok()).find(|cookie| cookie.starts_with("session="))
     }
 
     /// The cookie that is set, as `name=value`.

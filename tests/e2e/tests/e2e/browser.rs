@@ -23,7 +23,7 @@ impl Browser {
     pub(crate) async fn send(&mut self, call: Call) -> Answer {
         let call = call.with("origin", &self.origin).with("sec-fetch-site", "same-origin");
         let answer = self.client.send(call).await;
-        if answer.header("set-cookie").is_some_and(|cookie| cookie.starts_with("session=")) {
+        if answer.session_cookie().is_some() {
             self.client = self.client.with_cookie(&answer.cookie());
         }
         answer
