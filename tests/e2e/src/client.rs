@@ -147,8 +147,17 @@ impl Client {
     /// Sends a request whose answer need not be as the app says of itself.
     pub async fn send_unchecked(&self, call: &Call) -> Answer {
         let credential = self.credential.header();
-        let credential = credential.as_ref().map(|(name, text)| (name.as_str(), text.clone()));
-        exchange(self.reach.address, call, credential.as_slice()).await
+        let mut credential =
+            credential.as_ref().map(|(name, text)| (name.as_str(), text.clone()));
+        let mut call = call.clone();
+        // A browser sends all of its cookies in one header.
+        if let Some((name, text)) = &mut credential
+            && let Some(at) = call.headers.iter().position(|(other, _)| other == name)
+            && *name == "cookie"
+        {
+            *text = format!("{text}; {}", call.headers.remove(at).1);
+        }
+        exchange(self.reach.address, &call, credential.as_slice()).await
     }
 
     /// Opens a stream of events, after the last one that is known.
