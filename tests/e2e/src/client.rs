@@ -147,8 +147,7 @@ impl Client {
     /// Sends a request whose answer need not be as the app says of itself.
     pub async fn send_unchecked(&self, call: &Call) -> Answer {
         let credential = self.credential.header();
-        let mut credential =
-            credential.as_ref().map(|(name, text)| (name.as_str(), text.clone()));
+        let mut credential = credential.as_ref().map(|(name, text)| (name.as_str(), text.clone()));
         let mut call = call.clone();
         // A browser sends all of its cookies in one header.
         if let Some((name, text)) = &mut credential

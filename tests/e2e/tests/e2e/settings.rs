@@ -184,15 +184,15 @@ async fn a_form_of_another_session_changes_nothing() {
     let password = [("current_password", PASSWORD), ("password", NEW)];
     let email = [("email", "mallory2@example.org"), ("password", PASSWORD)];
     let delete = [("password", PASSWORD)];
-    for (page, action, fields) in [
-        (PROFILE, "/dashboard/settings/email", &email[..]),
-        (SECURITY, "/dashboard/settings/password", &password),
-        (TOKENS, TOKENS, &token),
-        (DELETE, DELETE, &delete),
+    let (shown, refused) = ("so nothing was sent", "This form belongs to another session");
+    for (page, action, fields, says) in [
+        (PROFILE, "/dashboard/settings/email", &email[..], shown),
+        (SECURITY, "/dashboard/settings/password", &password, refused),
+        (TOKENS, TOKENS, &token, shown),
+        (DELETE, DELETE, &delete, refused),
     ] {
         let foreign = mallory.open(page).await;
-        let refused = victim.send(foreign.submit(action, fields)).await.page(403);
-        refused.says(&["This form belongs to another session"]);
+        victim.send(foreign.submit(action, fields)).await.page(403).says(&[says]);
         let without: Vec<_> = fields.iter().copied().chain([("form_token", "")]).collect();
         victim.send(foreign.submit(action, &without)).await.page(403);
     }
