@@ -110,7 +110,7 @@ async fn an_account_is_found_suspended_and_let_in() {
     let token = token.split('"').next().unwrap();
     let ask = operator.open(&action("suspend")).await;
     let forged = ask.submit(&action("suspend"), &[("form_token", token)]);
-    operator.send(forged).await.page(403).says(&["This form belongs to another session"]);
+    operator.send(forged).await.page(403).says(&["so nothing was sent"]);
     ada.client.get("/api/account").await.ok(200);
     let (_, page) = operator.submit(&page, &action("end-sessions"), &[]).await;
     page.says(&["All sessions of the account have ended."]);
