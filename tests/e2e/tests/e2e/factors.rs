@@ -546,9 +546,9 @@ async fn the_pages_of_an_app_work_without_scripts() {
     // Later, what is protected asks again.
     let settings = ada.get("/dashboard/settings/security").await.page(200);
     let remove = settings.submit("/dashboard/settings/totp/remove", &[]);
-    let sent = ada.send(remove).await;
+    let answer = ada.send(remove).await;
     let kept = "/dashboard/verify/kept?path=%2Fdashboard%2Fsettings%2Ftotp%2Fremove";
-    assert_eq!((sent.status, sent.header("location")), (307, Some(kept)), "{sent}");
+    assert_eq!((answer.status, answer.header("location")), (307, Some(kept)), "{answer}");
     // A browser sends the form there, and says which page it is on.
     let (_, token) = settings.html().split_once("name=\"form_token\" value=\"").unwrap();
     let token = token.split('"').next().unwrap();
