@@ -488,11 +488,10 @@ impl World {
         // Everything works again, and what is due by then is done.
         let up: Vec<(u32, Says)> = NODES.map(|(node, _)| (node, Says::Up(None))).into();
         self.dead.clear();
-        self.mend_machines();
         for step in STEPS..STEPS + 8 {
             self.now = MORNING + STEP * step;
             if step == STEPS {
-                self.report_machines().await;
+                self.mend_machines().await;
             }
             self.set_clock(self.now);
             self.go_on(&up).await;

@@ -129,6 +129,11 @@ impl World {
         if self.one_in(120) {
             self.agent.mute_until = self.now + STEP + self.seconds_below(2 * DAY);
         }
+        self.report().await;
+    }
+
+    /// What the agent says of its machines.
+    async fn report(&mut self) {
         let mut reports = vec![];
         for (slice, machine) in &mut self.agent.machines {
             machine.answers = false;
@@ -162,19 +167,25 @@ impl World {
 
     /// A machine's condition ends, or another one begins.
     async fn age(&mut self, slice: &str) {
-        use Condition::{Broken, Dead, Fine, Lost, Off, Paused, Silent, Unknown};
+        use Condition::{Broken, Dead, Fine, Lost, Paused, Silent, Unknown};
         // It may just have been removed.
         let Some(machine) = self.agent.machines.get(slice) else { return };
-        let condition = machine.condition;
         let is_over = self.now >= machine.until;
-        if condition == Fine && self.one_in(70) {
+        if machine.condition == Fine && self.one_in(70) {
             let next = *self.random.one_of(&[Silent, Silent, Broken, Paused, Dead, Lost, Unknown]);
             self.set_condition(slice, next);
-        } else if condition != Fine && is_over {
-            self.agent.machines.get_mut(slice).unwrap().condition = Fine;
-            if matches!(condition, Off | Dead) {
-                self.switch(slice, "start").await;
-            }
+        } else if is_over {
+            self.mend(slice).await;
+        }
+    }
+
+    /// A machine is as it should be again.
+    async fn mend(&mut self, slice: &str) {
+        use Condition::{Dead, Fine, Off};
+        let Some(machine) = self.agent.machines.get_mut(slice) else { return };
+        let condition = std::mem::replace(&mut machine.condition, Fine);
+        if matches!(condition, Off | Dead) {
+            self.switch(slice, "start").await;
         }
     }
 
@@ -238,12 +249,15 @@ impl World {
         false
     }
 
-    /// Everything is as it should be again.
-    pub(crate) fn mend_machines(&mut self) {
+    /// Every machine is as it should be again, and the agent says so.
+    pub(crate) async fn mend_machines(&mut self) {
+        self.set_clock(self.now - BEFORE);
         self.agent.mute_until = 0;
-        for machine in self.agent.machines.values_mut() {
-            machine.until = 0;
+        let slices: Vec<String> = self.agent.machines.keys().cloned().collect();
+        for slice in &slices {
+            self.mend(slice).await;
         }
+        self.report().await;
     }
 }
 
