@@ -3,7 +3,7 @@
 //!
 //! Nothing is stored: `307` has the browser send the form once more to the page that signs in,
 //! which carries it as a hidden field to its last step. From there it is sent to where it was
-//! meant for, without the token of a session, and [`show_again`] has its handler show it.
+//! meant for, without the token of a session, and `show_again` has its handler show it.
 
 use store::db::ReadOnly;
 use url::form_urlencoded::{self, Serializer};
