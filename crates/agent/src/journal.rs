@@ -7,6 +7,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,13 @@ use crate::protocol::{Reach, Refusal};
 
 /// The most unfinished jobs that are read. More are never there: at most eight run at a time.
 const RECORDS_MAX: usize = 1000;
+
+/// How long to wait for the agent before this one to be gone. One that was killed may have left a
+/// process behind that was about to become a driver, and has what it had open until it is.
+const LOCK_LIMIT: Duration = Duration::from_secs(3);
+
+/// How often that is looked at.
+const LOCK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How far a job is, as far as it matters after a crash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,11 +88,12 @@ impl Journal {
         make_folder(&aside)?;
         let path = state_folder.join("agent.lock");
         let lock = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
-        ensure!(
-            lock.try_lock().is_ok(),
-            "{}: another agent is using this folder",
-            state_folder.display()
-        );
+        let end = Instant::now() + LOCK_LIMIT;
+        while lock.try_lock().is_err() {
+            let folder = state_folder.display();
+            ensure!(Instant::now() < end, "{folder}: another agent is using this folder");
+            thread::sleep(LOCK_INTERVAL);
+        }
         Ok(Journal { folder, aside, _lock: lock })
     }
 
