@@ -471,6 +471,8 @@ VALUES ('access-changed', 1, 0),
        ('access-progress', 1, 1),
        ('access-ready', 1, 1),
        ('agent-token-expiring', 0, 1),
+       ('card-payment-returned', 1, 0),
+       ('card-payment-reversed', 1, 0),
        ('farm-lost', 0, 1),
        ('farm-moved', 0, 1),
        ('farm-revoked', 0, 1),
@@ -2806,28 +2808,6 @@ CREATE TABLE top_up_reversals (
               CONSTRAINT top_up_reversal_not_negative CHECK (micros >= 0)
 ) STRICT, WITHOUT ROWID;
 
--- What a provider says was taken back of payments: of each by refunds in all, and by each dispute.
--- Kept as the provider named them, for the payment may be told of later.
-CREATE TABLE card_reversals (
-    payment_id  TEXT    NOT NULL,
-    id          TEXT    NOT NULL,
-    kind        TEXT    NOT NULL CONSTRAINT card_reversal_kind_is_known
-                CHECK (kind IN ('refund', 'dispute')),
-    -- How far it is: what is told with a lower one is of earlier.
-    stage       INTEGER NOT NULL,
-    -- What is gone by it, and of how much where that is told, in the smallest unit of the currency.
-    amount      INTEGER NOT NULL
-                CONSTRAINT card_reversal_amount_not_negative CHECK (amount >= 0),
-    of_amount   INTEGER,
-    currency    TEXT    NOT NULL,
-    -- As the provider calls it.
-    status      TEXT    NOT NULL,
-    reported_at INTEGER NOT NULL,
-    PRIMARY KEY (payment_id, id)
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX card_reversals_by_time ON card_reversals (reported_at, payment_id);
-
 -- tables/0016_archives.sql
 -- Rows of closed years that are in files of the operator's.
 
@@ -3027,7 +3007,7 @@ CREATE TRIGGER sla_evidence_never_deleted BEFORE DELETE ON sla_months BEGIN
 END;
 
 -- tables/0018_trust_of_earnings.sql
--- What is earned with farms that nobody has verified, and what leaving the market costs.
+-- What is earned with farms that nobody has verified, what leaving the market costs, and refunds of
 
 -- What an account has earned with farms that it has not verified and that have not been used for a
 -- month either. It is not paid out.
@@ -3070,6 +3050,27 @@ CREATE INDEX leaving_compensations_owed ON leaving_compensations (owed_at)
 
 CREATE INDEX leaving_compensations_owed_by_farmer ON leaving_compensations (farmer_id)
  WHERE owed_at IS NOT NULL;
+
+CREATE TABLE card_reversals (
+    payment_id  TEXT    NOT NULL,
+    id          TEXT    NOT NULL,
+    kind        TEXT    NOT NULL CONSTRAINT card_reversal_kind_is_known
+                CHECK (kind IN ('refund', 'single-refund', 'dispute')),
+    -- How far it is: what is told with a lower one is of earlier.
+    stage       INTEGER NOT NULL,
+    -- What is gone by it, or came back of a refund that failed; and of how much where that is told,
+    -- in the smallest unit of the currency.
+    amount      INTEGER NOT NULL
+                CONSTRAINT card_reversal_amount_not_negative CHECK (amount >= 0),
+    of_amount   INTEGER,
+    currency    TEXT    NOT NULL,
+    -- As the provider calls it.
+    status      TEXT    NOT NULL,
+    reported_at INTEGER NOT NULL,
+    PRIMARY KEY (payment_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX card_reversals_by_time ON card_reversals (reported_at, payment_id);
 
 -- tables/0019_machines.sql
 -- Actions of a rental are listed by when they were asked for: their ids have a random part. Those
@@ -5219,8 +5220,9 @@ END;
 -- commands/reverse_top_up.sql
 
 -- Command: what was taken back of a top-up's payment is taken from the wallet, or given back to it:
--- `booking` moves the difference, and `reversed_micros` is all that is gone then. It aborts unless
--- the top-up is paid and at the number of `reversals` that the decision saw.
+-- `booking` moves the difference, and `reversed_micros` is all that is gone then. Its owner is
+-- notified. It aborts unless the top-up is paid and at the number of `reversals` that the decision
+-- saw.
 CREATE VIEW reverse_top_up AS
     SELECT top_up_id AS id, bookings AS reversals, micros AS reversed_micros, '' AS booking,
            0 AS reversed_at
@@ -5233,6 +5235,14 @@ CREATE TRIGGER reverse_top_up_does INSTEAD OF INSERT ON reverse_top_up BEGIN
                         WHERE u.id = NEW.id AND u.state = 'paid'
                           AND NEW.reversed_micros <= u.amount_micros
                           AND coalesce(r.bookings, 0) = NEW.reversals);
+    -- Before what is gone is changed: the event has the difference.
+    INSERT INTO events (kind, renter_id, subject, created_at)
+    SELECT iif(d.micros > 0, 'card-payment-reversed', 'card-payment-returned'), d.account_id,
+           printf('$%d.%02d', abs(d.micros) / 1000000, abs(d.micros) / 10000 % 100),
+           NEW.reversed_at
+      FROM (SELECT u.account_id, NEW.reversed_micros - coalesce(r.micros, 0) AS micros
+              FROM top_ups u LEFT JOIN top_up_reversals r ON r.top_up_id = u.id
+             WHERE u.id = NEW.id) d;
     INSERT INTO top_up_reversals (top_up_id, bookings, micros)
     VALUES (NEW.id, NEW.reversals + 1, NEW.reversed_micros)
         ON CONFLICT (top_up_id) DO UPDATE

@@ -1,4 +1,5 @@
--- What is earned with farms that nobody has verified, and what leaving the market costs.
+-- What is earned with farms that nobody has verified, what leaving the market costs, and refunds of
+-- card payments by themselves, which may fail.
 
 -- What an account has earned with farms that it has not verified and that have not been used for a
 -- month either. It is not paid out.
@@ -41,3 +42,36 @@ CREATE INDEX leaving_compensations_owed ON leaving_compensations (owed_at)
 
 CREATE INDEX leaving_compensations_owed_by_farmer ON leaving_compensations (farmer_id)
  WHERE owed_at IS NOT NULL;
+
+-- What a provider says was taken back of payments: of each by refunds in all, by each refund, and
+-- by each dispute.
+CREATE TABLE card_reversals_before AS SELECT * FROM card_reversals;
+
+DROP TABLE card_reversals;
+
+CREATE TABLE card_reversals (
+    payment_id  TEXT    NOT NULL,
+    id          TEXT    NOT NULL,
+    kind        TEXT    NOT NULL CONSTRAINT card_reversal_kind_is_known
+                CHECK (kind IN ('refund', 'single-refund', 'dispute')),
+    -- How far it is: what is told with a lower one is of earlier.
+    stage       INTEGER NOT NULL,
+    -- What is gone by it, or came back of a refund that failed; and of how much where that is told,
+    -- in the smallest unit of the currency.
+    amount      INTEGER NOT NULL
+                CONSTRAINT card_reversal_amount_not_negative CHECK (amount >= 0),
+    of_amount   INTEGER,
+    currency    TEXT    NOT NULL,
+    -- As the provider calls it.
+    status      TEXT    NOT NULL,
+    reported_at INTEGER NOT NULL,
+    PRIMARY KEY (payment_id, id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO card_reversals
+SELECT payment_id, id, kind, stage, amount, of_amount, currency, status, reported_at
+  FROM card_reversals_before;
+
+DROP TABLE card_reversals_before;
+
+CREATE INDEX card_reversals_by_time ON card_reversals (reported_at, payment_id);

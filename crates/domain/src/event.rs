@@ -149,6 +149,10 @@ pub enum EventKind {
     // Money.
     /// A wallet was credited.
     WalletCredited,
+    /// A card payment was refunded or disputed, and is taken from the wallet.
+    CardPaymentReversed,
+    /// What was taken for a card payment is back in the wallet.
+    CardPaymentReturned,
     /// A renter was credited for a missed SLA.
     SlaCredited,
     /// Somebody disputes an SLA result.
@@ -208,7 +212,9 @@ impl EventKind {
             | EventKind::RentalReceived
             | EventKind::AccessChanged
             | EventKind::MachineDiskFilling
-            | EventKind::WalletCredited => Audience::Renter,
+            | EventKind::WalletCredited
+            | EventKind::CardPaymentReversed
+            | EventKind::CardPaymentReturned => Audience::Renter,
             EventKind::RentalMovedOut
             | EventKind::ManualSetup
             | EventKind::ManualRemoval
@@ -310,6 +316,9 @@ impl EventKind {
             EventKind::NodeOversold | EventKind::NodeOversoldResolved => {
                 Some(NotificationCategory::Oversold)
             }
+            EventKind::CardPaymentReversed | EventKind::CardPaymentReturned => {
+                Some(NotificationCategory::Payment)
+            }
             EventKind::PayoutRequested
             | EventKind::PayoutApproved
             | EventKind::PayoutSent
@@ -366,10 +375,14 @@ impl EventKind {
     }
 
     /// Whether a notification of this kind can reach this side through this channel. Every account
-    /// owns its webhooks; what else is an owner's reaches farmers only.
+    /// owns its webhooks and its wallet; what else is an owner's reaches farmers only.
     pub fn can_notify(notice: NotificationCategory, side: Side, channel: Channel) -> bool {
         EventKind::with_notice().filter(|(_, of)| *of == notice).any(|(kind, _)| {
-            let side = if kind == EventKind::WebhookDisabled { Side::Farmer } else { side };
+            let side = match kind {
+                EventKind::WebhookDisabled => Side::Farmer,
+                EventKind::CardPaymentReversed | EventKind::CardPaymentReturned => Side::Renter,
+                _ => side,
+            };
             kind.audience().has(side) && (channel != Channel::Mail || kind.is_mailed_to(side))
         })
     }

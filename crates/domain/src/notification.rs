@@ -42,6 +42,8 @@ pub enum NotificationCategory {
     SlaMissed,
     /// A renter was credited for a missed SLA, or somebody disputes that.
     Credit,
+    /// A card payment was taken back, or what was taken for it is back.
+    Payment,
     /// A node does not run, or runs again.
     NodeDown,
     /// More of a node is rented than it can carry, or no longer.
@@ -78,6 +80,7 @@ impl NotificationCategory {
                 | NotificationCategory::SlaAtRisk
                 | NotificationCategory::SlaMissed
                 | NotificationCategory::Credit
+                | NotificationCategory::Payment
                 | NotificationCategory::NodeDown
                 | NotificationCategory::Oversold
                 | NotificationCategory::Payout
@@ -220,6 +223,7 @@ mod tests {
             sla-at-risk: page mail webhook
             sla-missed: page mail webhook
             credit: page mail webhook
+            payment: page mail webhook
             node-down: page mail webhook
             oversold: page mail webhook
             payout: page mail webhook

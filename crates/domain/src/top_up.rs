@@ -84,26 +84,34 @@ pub struct Payment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum ReversalKind {
-    /// The operator has refunded it.
+    /// The operator has refunded it: by all refunds together, as the provider adds them up.
     Refund,
+    /// One of these refunds, which may fail.
+    SingleRefund,
     /// The payer disputes it at their bank.
     Dispute,
 }
 
-/// What a provider says was taken back of a payment: by refunds in all, or by one dispute.
+/// The stage of a single refund that failed, or was canceled: its money is back. Before, it is 1.
+pub const REFUND_FAILED: i64 = 2;
+
+/// What a provider says was taken back of a payment: by refunds in all, by one refund, or by one
+/// dispute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reversal {
     /// The provider's id of the payment.
     pub payment: String,
-    /// The provider's id of the charge that was refunded, or of the dispute.
+    /// The provider's id of the charge that was refunded, of the refund, or of the dispute.
     pub id: String,
     /// How it goes back.
     pub kind: ReversalKind,
     /// How far it is: what is told later, or before, counts where this is higher.
     pub stage: i64,
-    /// How much is gone by it, in the smallest unit of `currency`; nothing where it is back.
+    /// How much is gone by it, in the smallest unit of `currency`; nothing where it is back, except
+    /// of a single refund, of which it is how much came back.
     pub amount: i64,
-    /// Of how much in the same currency, where that is told.
+    /// Of how much in the same currency, where that is told: of a single refund, by what is told of
+    /// all refunds.
     pub of: Option<i64>,
     /// Its currency, three small letters.
     pub currency: String,
@@ -117,24 +125,48 @@ impl Reversal {
     /// What was refunded of a charge in another currency is the same share of the top-up. A dispute
     /// does not say of how much: one in another currency takes all of it.
     pub fn of_top_up(&self, amount: Usd) -> Usd {
+        if self.is_failed() { Usd::ZERO } else { self.share(self.amount, amount) }
+    }
+
+    fn share(&self, gone: i64, amount: Usd) -> Usd {
         let all = cents(amount);
         let gone = match self.of {
-            Some(of) if of > 0 && self.amount < of => {
-                let share = i128::from(all) * i128::from(self.amount) / i128::from(of);
+            Some(of) if of > 0 && gone < of => {
+                let share = i128::from(all) * i128::from(gone) / i128::from(of);
                 i64::try_from(share).unwrap_or(all)
             }
-            None if self.amount == 0 => 0,
-            None if self.currency == "usd" => self.amount.clamp(0, all),
+            None if gone == 0 => 0,
+            None if self.currency == "usd" => gone.clamp(0, all),
             Some(_) | None => all,
         };
         Usd::from_micros(gone * MICROS_PER_CENT)
     }
+
+    /// Whether it is a refund that failed.
+    fn is_failed(&self) -> bool {
+        self.kind == ReversalKind::SingleRefund && self.stage >= REFUND_FAILED
+    }
+}
+
+/// How much of a top-up of `amount` is gone by refunds: what the provider has added up, which says
+/// nothing of refunds that fail, without these; and at least those that are told and have not
+/// failed, for a refund after one that failed need not raise the sum.
+fn refunded(amount: Usd, reversals: &[Reversal]) -> Usd {
+    let singles = || reversals.iter().filter(|it| it.kind == ReversalKind::SingleRefund);
+    let sum_of = |is_failed: bool| {
+        singles().filter(|it| it.is_failed() == is_failed).map(|it| it.amount).sum::<i64>()
+    };
+    let all = reversals.iter().filter(|it| it.kind == ReversalKind::Refund);
+    let told = all.map(|it| it.share((it.amount - sum_of(true)).max(0), amount));
+    let held = singles().next().map(|it| it.share(sum_of(false), amount));
+    told.chain(held).max().unwrap_or(Usd::ZERO)
 }
 
 /// How much of a top-up of `amount` is gone by all that was taken back of it.
 pub fn reversed(amount: Usd, reversals: &[Reversal]) -> Usd {
-    let sum = reversals.iter().fold(Usd::ZERO, |sum, reversal| sum + reversal.of_top_up(amount));
-    sum.min(amount)
+    let disputes = reversals.iter().filter(|it| it.kind == ReversalKind::Dispute);
+    let disputed = disputes.fold(Usd::ZERO, |sum, dispute| sum + dispute.of_top_up(amount));
+    (refunded(amount, reversals) + disputed).min(amount)
 }
 
 /// What takes back `taken` of a top-up from its wallet, or gives it back where that is negative, as
@@ -148,7 +180,7 @@ pub fn reversal_booking(
     let reason = if taken > Usd::ZERO {
         "Card payment refunded or disputed"
     } else {
-        "Card payment returned after a dispute"
+        "Reversed card payment returned"
     };
     Booking::new(
         BookingKind::CardReversal,
@@ -291,6 +323,41 @@ mod tests {
         assert_eq!(reversed(Usd::whole(25), &both), Usd::whole(25));
         assert_eq!(reversed(Usd::whole(25), &both[..1]), Usd::whole(10));
         assert_eq!(reversed(Usd::whole(25), &[]), Usd::ZERO);
+    }
+
+    #[test]
+    fn a_refund_that_fails_is_back() {
+        let all = |amount| reversal(ReversalKind::Refund, amount, Some(2_500), "usd");
+        let single = |stage, amount| Reversal {
+            stage,
+            ..reversal(ReversalKind::SingleRefund, amount, Some(2_500), "usd")
+        };
+        let gone = |told: &[Reversal]| reversed(Usd::whole(25), told).micros() / 10_000;
+        assert_eq!(gone(&[all(2_500), single(2, 2_500)]), 0);
+        // Told before the sum, or without it.
+        assert_eq!(gone(&[single(1, 1_000)]), 1_000);
+        assert_eq!(gone(&[single(2, 1_000)]), 0);
+        // The same refund, told in both ways, counts once.
+        assert_eq!(gone(&[all(1_000), single(1, 1_000)]), 1_000);
+        // A second one beside a failed one, whether the provider takes the failed one from its sum
+        // or not.
+        for sum in [1_000, 1_500] {
+            assert_eq!(gone(&[all(sum), single(2, 1_000), single(1, 500)]), 500, "{sum}");
+        }
+        // The second one is not told by itself.
+        assert_eq!(gone(&[all(1_500), single(2, 1_000)]), 500);
+        let dispute = reversal(ReversalKind::Dispute, 700, None, "usd");
+        assert_eq!(gone(&[all(1_000), single(2, 1_000), dispute]), 700);
+        // In another currency it is a share of the charge.
+        let euros = |stage| Reversal {
+            stage,
+            ..reversal(ReversalKind::SingleRefund, 1_150, Some(2_300), "eur")
+        };
+        let charge = reversal(ReversalKind::Refund, 2_300, Some(2_300), "eur");
+        assert_eq!(gone(&[charge.clone(), euros(2)]), 1_250);
+        assert_eq!(gone(&[charge, euros(1)]), 2_500);
+        assert_eq!(gone(&[Reversal { of: None, ..euros(1) }]), 2_500);
+        assert_eq!(euros(2).of_top_up(Usd::whole(25)), Usd::ZERO);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use domain::id::AccountId;
 use domain::month::Month;
 use http::StatusCode;
 use store::{
-    accounts, audit, disputes, invariants, job_runs, mails, overview, payouts, sync, sync_runs,
-    top_ups, unprovisioned,
+    accounts, archives, audit, disputes, invariants, job_runs, mails, overview, payouts, sync,
+    sync_runs, top_ups, unprovisioned,
 };
 use ui::done::Done;
 use ui::visit::Visit;
@@ -132,5 +132,6 @@ pub(crate) fn retry_mail(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn audit(cx: &Context<'_>) -> Result<Response, Problem> {
     let before = api::cursor(cx, |text| text.parse().ok())?;
     let found = audit::all(cx.db, before, AUDIT_PER_PAGE + 1)?;
-    respond::page(StatusCode::OK, &OperatorAudit::new(&Visit::of(cx)?, found))
+    let bounds = archives::bounds(cx.db)?;
+    respond::page(StatusCode::OK, &OperatorAudit::new(&Visit::of(cx)?, found, &bounds))
 }

@@ -6,11 +6,12 @@
 //! credited by what Stripe itself made of it: the session's `currency_conversion`, whose source is
 //! the currency that was asked for.
 //!
-//! Refunds are told as a sum of the charge, which only rises. A dispute goes through stages, of
-//! which the latest one says whether its money is gone, whatever the order of the events.
+//! Refunds are told as a sum of the charge, and each by itself, which may fail later: its money is
+//! with the platform again then. A dispute goes through stages, of which the latest one says
+//! whether its money is gone, whatever the order of the events.
 
 use domain::id::TopUpId;
-use domain::top_up::{Payment, Reversal, ReversalKind};
+use domain::top_up::{Payment, REFUND_FAILED, Reversal, ReversalKind};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -82,6 +83,15 @@ struct Charge {
 }
 
 #[derive(Deserialize)]
+struct Refund {
+    id: String,
+    amount: i64,
+    currency: String,
+    status: Option<String>,
+    payment_intent: Option<Reference>,
+}
+
+#[derive(Deserialize)]
 struct Dispute {
     id: String,
     amount: i64,
@@ -120,6 +130,10 @@ impl Event {
                 completed(take(data.object)?)
             }
             "charge.refunded" => refunded(take(data.object)?),
+            // The last is what the one before is called in older versions of the API.
+            "refund.created" | "refund.failed" | "refund.updated" | "charge.refund.updated" => {
+                refund(take(data.object)?)
+            }
             "charge.dispute.created"
             | "charge.dispute.funds_withdrawn"
             | "charge.dispute.closed"
@@ -193,6 +207,27 @@ fn refunded(charge: Charge) -> Result<Event, UnreadableEvent> {
         of: Some(of),
         currency: charge.currency,
         status: if refunded == of { "refunded" } else { "partially_refunded" }.to_owned(),
+    })
+}
+
+/// One refund, which counts from its beginning until it fails or is canceled: only from then on is
+/// its money back.
+fn refund(refund: Refund) -> Result<Event, UnreadableEvent> {
+    let Some(payment) = refund.payment_intent else { return Ok(Event::Other) };
+    if refund.amount < 0 {
+        return Err(UnreadableEvent);
+    }
+    let status = refund.status.unwrap_or_else(|| "pending".to_owned());
+    let is_back = matches!(status.as_str(), "failed" | "canceled");
+    reversed(Reversal {
+        payment: payment.id(),
+        id: refund.id,
+        kind: ReversalKind::SingleRefund,
+        stage: if is_back { REFUND_FAILED } else { 1 },
+        amount: refund.amount,
+        of: None,
+        currency: refund.currency,
+        status,
     })
 }
 
@@ -402,6 +437,40 @@ mod tests {
         // A charge without a payment of ours.
         let bare = with(charge(1), "payment_intent", Value::Null);
         assert_eq!(event("charge.refunded", &bare), Ok(Event::Other));
+    }
+
+    #[test]
+    fn a_refund_is_told_by_itself_and_may_fail() {
+        let refund = |status: Value| {
+            json!({
+                "id": "re_1", "object": "refund", "amount": 1000, "currency": "usd",
+                "charge": "ch_1", "payment_intent": "pi_1", "status": status,
+                "failure_reason": null,
+            })
+        };
+        let told = |kind: &str, refund: &Value| match event(kind, refund) {
+            Ok(Event::Reversed(it)) => {
+                assert_eq!((it.payment.as_str(), it.id.as_str()), ("pi_1", "re_1"));
+                assert_eq!((it.kind, it.of), (ReversalKind::SingleRefund, None));
+                (it.stage, it.amount, it.status)
+            }
+            other => panic!("{other:?}"),
+        };
+        for kind in ["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"] {
+            for status in ["pending", "requires_action", "succeeded"] {
+                let expected = (1, 1000, status.to_owned());
+                assert_eq!(told(kind, &refund(json!(status))), expected, "{kind}");
+            }
+            for status in ["failed", "canceled"] {
+                let expected = (REFUND_FAILED, 1000, status.to_owned());
+                assert_eq!(told(kind, &refund(json!(status))), expected, "{kind}");
+            }
+        }
+        assert_eq!(told("refund.created", &refund(Value::Null)).0, 1);
+        let of_nothing = with(refund(json!("failed")), "payment_intent", Value::Null);
+        assert_eq!(event("refund.failed", &of_nothing), Ok(Event::Other));
+        let negative = with(refund(json!("failed")), "amount", json!(-1));
+        assert_eq!(event("refund.failed", &negative), Err(UnreadableEvent));
     }
 
     #[test]

@@ -328,7 +328,12 @@ row! {
         kind: ReversalKind = "r.kind",
         stage: i64 = "r.stage",
         amount: i64 = "r.amount",
-        of: Option<i64> = "r.of_amount",
+        of: Option<i64> =
+            "iif(r.kind = 'single-refund',
+                 (SELECT max(c.of_amount) FROM card_reversals c
+                   WHERE c.payment_id = r.payment_id AND c.kind = 'refund'
+                     AND c.currency = r.currency),
+                 r.of_amount)",
         currency: String = "r.currency",
         status: String = "r.status",
     }
@@ -391,13 +396,16 @@ row! {
     }
 }
 
-/// Up to `?1` payments of top-ups that were taken back, the newest first. Served by
-/// `card_reversals_by_time`.
+/// Up to `?1` payments of top-ups that were taken back, the newest first; without single refunds
+/// that are a part of the sum of all. Served by `card_reversals_by_time`.
 const REVERSED: &str = select!(
     ReversedPayment,
     " FROM card_reversals r
      CROSS JOIN top_ups u ON u.payment_id = r.payment_id
      CROSS JOIN accounts a ON a.id = u.account_id
+     WHERE r.kind <> 'single-refund' OR r.stage > 1
+        OR NOT EXISTS (SELECT 1 FROM card_reversals c
+                        WHERE c.payment_id = r.payment_id AND c.kind = 'refund')
      ORDER BY r.reported_at DESC, r.payment_id DESC
      LIMIT ?1"
 );

@@ -147,6 +147,14 @@ pub fn notification_title(notice: &Notice) -> String {
         EventKind::PayoutRequested => "A payout was requested".to_owned(),
         EventKind::PayoutApproved => "A payout was approved".to_owned(),
         EventKind::PayoutSent => "A payout was sent".to_owned(),
+        EventKind::CardPaymentReversed => format!(
+            "A card payment was refunded or disputed: {} was taken from your wallet",
+            event.subject.as_deref().unwrap_or("it")
+        ),
+        EventKind::CardPaymentReturned => format!(
+            "{} of a reversed card payment is back in your wallet",
+            event.subject.as_deref().unwrap_or("The amount")
+        ),
         EventKind::PayoutDone => "A payout was completed".to_owned(),
         EventKind::PayoutFailed => "A payout did not go through".to_owned(),
         EventKind::MaintenanceAnnounced => format!("Maintenance of {node} was scheduled"),
@@ -346,6 +354,8 @@ pub fn history_words(event: &RentalEvent) -> String {
         | EventKind::NodeLocked
         | EventKind::NodeUnlocked
         | EventKind::WalletCredited
+        | EventKind::CardPaymentReversed
+        | EventKind::CardPaymentReturned
         | EventKind::PayoutRequested
         | EventKind::PayoutApproved
         | EventKind::PayoutSent
@@ -420,6 +430,8 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::NodeLocked => "Node offer locked",
         EventKind::NodeUnlocked => "Node offer unlocked",
         EventKind::WalletCredited => "Wallet credited",
+        EventKind::CardPaymentReversed => "Card payment refunded or disputed",
+        EventKind::CardPaymentReturned => "Reversed card payment returned",
         EventKind::SlaCredited => "SLA missed; renter credited",
         EventKind::SlaDisputed => "SLA result disputed",
         EventKind::SlaDisputeDecided => "SLA dispute decided",
@@ -439,6 +451,7 @@ pub fn notification_path(notice: &Notice) -> String {
     let event = &notice.event;
     match notice.kind {
         NotificationCategory::Webhook => return "/dashboard/notifications/webhooks".to_owned(),
+        NotificationCategory::Payment => return "/dashboard/wallet".to_owned(),
         NotificationCategory::AgentToken => return "/dashboard/settings/tokens".to_owned(),
         NotificationCategory::Payout => return "/dashboard/farm/payouts".to_owned(),
         NotificationCategory::Credit if notice.side == Side::Farmer => {

@@ -60,6 +60,13 @@ fn charge(refunded: i64) -> Value {
     })
 }
 
+fn refund(id: &str, amount: i64, status: &str) -> Value {
+    json!({
+        "id": id, "object": "refund", "amount": amount, "currency": "usd", "charge": "ch_1",
+        "payment_intent": "pi_1", "status": status,
+    })
+}
+
 fn dispute(status: &str) -> Value {
     json!({
         "id": "dp_1", "object": "dispute", "amount": 5000, "currency": "usd", "charge": "ch_1",
@@ -110,6 +117,38 @@ fn a_refund_at_stripe_is_debited_once() {
     assert!(csv.text().contains(words) && csv.text().contains("-30.00"), "{csv}");
     let receipt = format!("/dashboard/wallet/receipts/{}", entries["items"][0]["id"]);
     assert!(ada.get(billing::ROUTES, &receipt).page(200).contains(words));
+    stage.check_invariants();
+}
+
+#[test]
+fn a_refund_that_fails_comes_back_once_and_its_owner_is_told() {
+    let (stage, _) = paid();
+    for (kind, object, outcome, balance) in [
+        ("charge.refunded", charge(2000), "reversed", "130.00"),
+        // The same refund by itself.
+        ("refund.created", refund("re_1", 2000, "succeeded"), "already-reversed", "130.00"),
+        ("refund.failed", refund("re_1", 2000, "failed"), "reversed", "150.00"),
+        ("charge.refund.updated", refund("re_1", 2000, "failed"), "already-reversed", "150.00"),
+        // What comes late is of earlier.
+        ("refund.created", refund("re_1", 2000, "succeeded"), "already-reversed", "150.00"),
+        // A second one, which doesn't raise the sum.
+        ("refund.created", refund("re_2", 1500, "pending"), "reversed", "135.00"),
+        ("charge.refunded", charge(1500), "already-reversed", "135.00"),
+    ] {
+        assert_eq!(told(&stage, kind, &object), outcome, "{kind} {object}");
+        assert_eq!(stage.balance(ADA), balance, "{kind} {object}");
+    }
+    let shown = reversed(&stage);
+    let statuses: Vec<&Value> =
+        shown.as_array().unwrap().iter().map(|item| &item["status"]).collect();
+    assert_eq!(statuses, ["failed", "partially_refunded"], "{shown:#}");
+    assert_eq!((&shown[0]["kind"], &shown[0]["amount"]), (&json!("single-refund"), &json!("0.00")));
+    let sql = "SELECT group_concat(kind || ' ' || subject, '; ' ORDER BY id) FROM events
+                WHERE kind LIKE 'card-payment-re%'";
+    let events: Vec<String> = (&stage.db as &dyn Db).all(sql, &[]).unwrap();
+    let expected = "card-payment-reversed $20.00; card-payment-returned $20.00; \
+                    card-payment-reversed $15.00";
+    assert_eq!(events, [expected]);
     stage.check_invariants();
 }
 

@@ -130,6 +130,7 @@ pub(crate) fn kind_words(kind: NotificationCategory) -> &'static str {
         NotificationCategory::SlaAtRisk => "SLA at risk",
         NotificationCategory::SlaMissed => "SLA missed",
         NotificationCategory::Credit => "SLA credits",
+        NotificationCategory::Payment => "Card payments refunded or disputed",
         NotificationCategory::NodeDown => "Node down or back up",
         NotificationCategory::Oversold => "Oversold nodes",
         NotificationCategory::Payout => "Payouts",

@@ -133,44 +133,46 @@ fn a_renter_is_offered_what_can_reach_a_renter() {
     ask(&stage, ADA, SETTINGS).reads(
         200,
         expect![[r#"
-        Settings </dashboard/settings>
-        Notification settings
-        Choose how you get each kind of notification: in the list </dashboard/notifications>.
-        Profile </dashboard/settings/profile>
-        Security </dashboard/settings/security>
-        API tokens </dashboard/settings/tokens>
-        SSH keys </dashboard/settings/ssh-keys>
-        Notifications </dashboard/notifications/settings>
-        Webhooks </dashboard/notifications/webhooks>
-        Activity </dashboard/settings/activity>
-        Delete account </dashboard/settings/delete>
-        This marketplace doesn't send email.
-        post /dashboard/notifications/settings
-        Channels per kind of notification
-        | Kind | List
-        | Rented |
-        [checkbox on=rented/page checked]
-        | Rental ended |
-        [checkbox on=released/page checked]
-        | Rental extended |
-        [checkbox on=extended/page checked]
-        | Machine access |
-        [checkbox on=access/page checked]
-        | Machine down or back up, disk almost full |
-        [checkbox on=machine/page checked]
-        | SLA credits |
-        [checkbox on=credit/page checked]
-        | Node down or back up |
-        [checkbox on=node-down/page checked]
-        | Maintenance |
-        [checkbox on=maintenance/page checked]
-        | Node leaving the market |
-        [checkbox on=leaving/page checked]
-        | Webhook disabled |
-        [checkbox on=webhook/page checked]
-        To send notifications to a program of yours, add a webhook
-          </dashboard/notifications/webhooks>.
-        (Save notification settings)"#]],
+            Settings </dashboard/settings>
+            Notification settings
+            Choose how you get each kind of notification: in the list </dashboard/notifications>.
+            Profile </dashboard/settings/profile>
+            Security </dashboard/settings/security>
+            API tokens </dashboard/settings/tokens>
+            SSH keys </dashboard/settings/ssh-keys>
+            Notifications </dashboard/notifications/settings>
+            Webhooks </dashboard/notifications/webhooks>
+            Activity </dashboard/settings/activity>
+            Delete account </dashboard/settings/delete>
+            This marketplace doesn't send email.
+            post /dashboard/notifications/settings
+            Channels per kind of notification
+            | Kind | List
+            | Rented |
+            [checkbox on=rented/page checked]
+            | Rental ended |
+            [checkbox on=released/page checked]
+            | Rental extended |
+            [checkbox on=extended/page checked]
+            | Machine access |
+            [checkbox on=access/page checked]
+            | Machine down or back up, disk almost full |
+            [checkbox on=machine/page checked]
+            | SLA credits |
+            [checkbox on=credit/page checked]
+            | Card payments refunded or disputed |
+            [checkbox on=payment/page checked]
+            | Node down or back up |
+            [checkbox on=node-down/page checked]
+            | Maintenance |
+            [checkbox on=maintenance/page checked]
+            | Node leaving the market |
+            [checkbox on=leaving/page checked]
+            | Webhook disabled |
+            [checkbox on=webhook/page checked]
+            To send notifications to a program of yours, add a webhook
+              </dashboard/notifications/webhooks>.
+            (Save notification settings)"#]],
     );
     let farmer = ask(&stage, FARMER, SETTINGS).html(200);
     for kind in ["payout/page", "price-suggestion/page", "farm/page", "rented/page"] {

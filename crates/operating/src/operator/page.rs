@@ -5,6 +5,7 @@ use domain::id::AccountId;
 use domain::money::Usd;
 use domain::top_up::{Mismatch, Payment};
 use store::accounts::Account;
+use store::archives::Bounds;
 use store::audit::Entry;
 use store::chain::hex;
 use store::invariants::Finding;
@@ -65,6 +66,8 @@ pub(crate) struct InvariantRow {
     pub claim: &'static str,
     /// Such as `passed` or `failed: 3`.
     pub state: Badge,
+    /// One of the things that break it, such as `rental 01ky…`; empty where none is named.
+    pub example: String,
 }
 
 /// A mail that could not be sent.
@@ -175,6 +178,9 @@ pub(crate) struct OperatorAudit {
     pub frame: Frame,
     /// The newest first.
     pub entries: Vec<AuditRow>,
+    /// Where the entries are that are older than all in the database, on the last page; empty where
+    /// there are none.
+    pub archived: String,
     /// The address of the next page, if there is one.
     pub next_page: Option<String>,
 }
@@ -308,6 +314,7 @@ impl InvariantRow {
                 0 => Badge::new("passed", Tone::Good),
                 count => Badge::new(format!("failed: {count}"), Tone::Bad),
             },
+            example: finding.example.clone().unwrap_or_default(),
         }
     }
 }
@@ -462,12 +469,19 @@ impl AccountRow {
 
 impl OperatorAudit {
     /// A page of the audit log: one more than it holds, if there are more.
-    pub(crate) fn new(visit: &Visit<'_>, found: Vec<Entry>) -> OperatorAudit {
+    pub(crate) fn new(visit: &Visit<'_>, found: Vec<Entry>, bounds: &Bounds) -> OperatorAudit {
         let place = |entry: &Entry| entry.id.to_string();
         let page = PageOf::new(visit.search, found, AUDIT_PER_PAGE, place, AuditRow::new);
         OperatorAudit {
             frame: visit.frame("Audit log", Section::Operator),
             entries: page.items,
+            archived: match bounds.audit {
+                last if last > 0 && page.next_cursor.is_none() => format!(
+                    "Entries up to number {last}, from before {}, are in archive files.",
+                    &bounds.closed_at.date()[..4]
+                ),
+                _ => String::new(),
+            },
             next_page: visit.next_page("/operator/audit", page.next_cursor),
         }
     }

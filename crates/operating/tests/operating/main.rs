@@ -213,9 +213,11 @@ fn how_the_marketplace_stands() {
     let passed: Vec<_> = checks.iter().filter(has_passed).collect();
     let failed: Vec<_> = checks.iter().filter(|check| !has_passed(check)).copied().collect();
     expect![[r#"
-        balances-are-sums | A balance is the sum of its entries. | failed: 3
+        balances-are-sums | A balance is the sum of its entries. for example: escrow
+          019fadbe-f200-7000-8000-000000000000 | failed: 3
         escrow-holds-what-is-not-earned | A rental&#39;s escrow holds what is neither
-          earned nor refunded; once over, nothing. | failed: 1"#]]
+          earned nor refunded; once over, nothing. for example: rental
+          019fadbe-f200-7000-8000-000000000000 | failed: 1"#]]
     .assert_eq(&failed.join("\n"));
     expect![[r#"
         one-rental-per-slice | A slice has at most one live rental, and a node that is
@@ -317,6 +319,21 @@ fn every_entry_of_the_audit_log() {
     );
     write("sign-in", HOSTILE);
     ask(&stage, "/operator/audit").escapes_hostile_text();
+}
+
+#[test]
+fn the_audit_log_says_where_its_archived_entries_are() {
+    let stage = Stage::without_nodes();
+    appoint(&stage);
+    let archived = "
+        INSERT INTO archives (chain, first_id, until_id, closed_at, row_count, seal, file,
+                              file_hash, archived_at)
+        VALUES ('audit', 1, 1, 1767225600, 1, zeroblob(32), 'audit-2025.jsonl', zeroblob(32),
+                1785326400)";
+    stage.db.run(archived, &[]).unwrap();
+    let page = ask(&stage, "/operator/audit");
+    let words = "Entries up to number 1, from before 2026, are in archive files.";
+    assert!(page.text().contains(words), "{page}");
 }
 
 fn upstream(stage: &Stage, base: &str, breaker: Breaker) -> Upstream {
