@@ -6,6 +6,7 @@ mod by_hand;
 mod ceilings;
 mod changes;
 mod checks;
+mod farms;
 mod hostile;
 mod leaving;
 mod market;
