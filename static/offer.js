@@ -29,24 +29,26 @@ function showIncome(income, cents) {
   show('expected', earned((cents * near[1]) / 10));
 }
 
-for (const part of document.querySelectorAll('[data-slider]')) {
+/** Lets slider, field and income say the same: what was typed, or where the slider was moved. */
+function follow(part, isMoved) {
   const slider = part.querySelector('input');
   const field = document.getElementById(part.dataset.slider);
-  const income = part.parentElement.querySelector('[data-income]');
-  const follow = () => {
-    const cents = Math.round(Number(field.value) * 100);
-    if (!Number.isFinite(cents) || cents <= 0) return;
-    slider.value = field.value;
-    showIncome(income, cents);
-  };
-  slider.addEventListener('input', () => {
-    field.value = Number(slider.value).toFixed(2);
-    follow();
-  });
-  field.addEventListener('input', follow);
-  part.hidden = false;
-  if (!field.disabled) follow();
+  if (isMoved) field.value = Number(slider.value).toFixed(2);
+  const cents = Math.round(Number(field.value) * 100);
+  if (!Number.isFinite(cents) || cents <= 0) return;
+  slider.value = field.value;
+  showIncome(part.parentElement.querySelector('[data-income]'), cents);
 }
+
+// Parts of the page are replaced while it is open, so the document is asked.
+document.addEventListener('input', (event) => {
+  for (const part of document.querySelectorAll('[data-slider]')) {
+    if (part.contains(event.target)) follow(part, true);
+    else if (event.target.id === part.dataset.slider) follow(part, false);
+  }
+});
+
+for (const part of document.querySelectorAll('[data-slider]')) follow(part, false);
 
 /** Lights up once an agent has asked since the page was made. */
 async function awaitAgent(light, left) {
