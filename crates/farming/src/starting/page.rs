@@ -36,11 +36,11 @@ pub(crate) struct PriceControl {
     pub expected: Option<String>,
     /// For the script: prices in cents and tenths of slices that are rented, such as `2000:72`.
     pub points: String,
-    /// What a month below the guarantee pays back of one rented slice.
+    /// What is credited to the renter of one slice for a month below the guarantee.
     pub credit: String,
-    /// What it pays back at most: of all slices.
+    /// The same if all slices are rented.
     pub credit_of_all: String,
-    /// Percent of the price that is paid back at least.
+    /// Percent of the price that is credited at least.
     pub credit_percent: u8,
 }
 

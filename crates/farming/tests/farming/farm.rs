@@ -188,9 +188,9 @@ fn a_draft_shows_what_it_could_earn() {
             Terms for new rentals
             Price per slice per month
             Between $1.00 and $500.00. $[text price_per_month=25.00]
-            At $25.00, you earn up to $202.50 a month after the fee if all slices are rented. A
-              month below your guarantee pays back at least 10% of the price: $2.50 for each
-              rented slice, $22.50 if all are rented.
+            At $25.00, you earn up to $202.50 a month after the fee if all slices are rented. If
+              a month misses your guarantee, renters are credited at least 10% of the price:
+              $2.50 for each slice, $22.50 if all are rented.
             Guaranteed uptime
             Not measured yet. [text min_uptime=]%
             Guaranteed bandwidth

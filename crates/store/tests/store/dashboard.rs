@@ -195,8 +195,7 @@ fn what_waits_for_a_farmer_is_counted() {
     assert_eq!((first.down, first.quiet_agent), (TaskNodes::default(), TaskNodes::default()));
     assert!(first.lacks_address && first.token_ends_at.is_none());
 
-    let farm = farm_of(&db, 33);
-    let agent = Agent { farmer: account(FARMER), farm, name: "rack-7", token: None };
+    let agent = Agent { farmer: account(FARMER), farm: 1, name: "rack-7", token: None };
     store::jobs::see(&db, &agent, now()).unwrap();
     assert_eq!((tasks().without_agent.count, tasks().quiet_agent.count), (0, 0));
     let later = now().plus_seconds(farm_tasks::AGENT_QUIET_SECONDS + 60);
@@ -210,18 +209,12 @@ fn what_waits_for_a_farmer_is_counted() {
 fn a_farms_page_has_what_is_on_the_market() {
     let db = two_nodes();
     register(&db, FARMER, 40, 2);
-    let farm = farm_of(&db, 33);
-    let offers = farm_pages::nodes(&db, farm).unwrap();
+    let offers = farm_pages::nodes(&db, 1).unwrap();
     let numbers: Vec<u32> = offers.iter().map(|offer| offer.node.0).collect();
     assert_eq!(numbers, [NODE.min(33), NODE.max(33)]);
-    let credits = || farm_pages::credits(&db, farm, &offers, now()).unwrap();
+    let credits = || farm_pages::credits(&db, 1, &offers, now()).unwrap();
     assert_eq!(credits(), Credits { months: 0, paid: Usd::ZERO });
     let ids: Vec<NodeId> = offers.iter().map(|offer| offer.node).collect();
     assert!(farm_pages::prices(&db, &ids, now()).unwrap().is_empty());
     assert!(farm_pages::months(&db, &ids, now()).unwrap().is_empty());
-}
-
-/// The farm of a node.
-fn farm_of(db: &dyn Db, node: u32) -> u32 {
-    db.one("SELECT farm_id FROM nodes WHERE id = ?1", &[node.into()]).unwrap()
 }
