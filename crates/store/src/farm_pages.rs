@@ -21,7 +21,7 @@ pub const MONTHS: u32 = 12;
 /// How many weeks of prices are looked at.
 pub const WEEKS: u32 = 12;
 /// The most credits that are added up.
-const CREDITS_MAX: u32 = 10_000;
+const CREDITS_MAX: u32 = 2_000;
 
 /// Up to `?2` nodes of the farm `?1` that are on the market, by number. Served by `nodes_by_farm`.
 const NODES: &str = select!(
@@ -96,28 +96,25 @@ pub fn prices(
     Ok(days.iter().filter_map(median).collect())
 }
 
-row! {
-    /// What was credited for missed SLAs.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Credits {
-        /// How many months of rentals.
-        pub months: u32 = "count(*)",
-        /// How much renters have of it.
-        pub paid: Usd = "coalesce(sum(paid_micros), 0)",
-    }
+/// What was credited for missed SLAs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credits {
+    /// How many months of rentals.
+    pub months: u32,
+    /// How much renters have of it.
+    pub paid: Usd,
 }
 
-/// What was credited since `?3` for nodes of the farm `?1` by those farmers of the JSON array
-/// `?2` who offer its nodes: the sum of at most `?4`. Served by `sla_months_by_farmer`.
-const CREDITS: &str = select!(
-    Credits,
-    "FROM (SELECT m.paid_micros
-             FROM json_each(?2) f
-            CROSS JOIN sla_months m
-               ON m.farmer_id = f.value AND m.evaluated_at >= ?3 AND m.credit_micros > 0
-            CROSS JOIN nodes n ON n.id = m.node_id AND n.farm_id = ?1
-            LIMIT ?4)"
-);
+/// What was credited since `?3` for each month of a rental on nodes of the farm `?1` by those
+/// farmers of the JSON array `?2` who offer its nodes: at most `?4`. Served by
+/// `sla_months_by_farmer`.
+const CREDITS: &str = "
+    SELECT m.paid_micros
+      FROM json_each(?2) f
+     CROSS JOIN sla_months m
+        ON m.farmer_id = f.value AND m.evaluated_at >= ?3 AND m.credit_micros > 0
+     CROSS JOIN nodes n ON n.id = m.node_id AND n.farm_id = ?1
+     LIMIT ?4";
 
 /// What was credited in the last year for missed SLAs of a farm's nodes, `offers`.
 pub fn credits(
@@ -130,7 +127,12 @@ pub fn credits(
     farmers.sort_unstable();
     farmers.dedup();
     let since = now.plus_seconds(-365 * 86_400);
-    db.one(CREDITS, &[farm.into(), json(&farmers), since.into(), CREDITS_MAX.into()])
+    let params = [farm.into(), json(&farmers), since.into(), CREDITS_MAX.into()];
+    let credited = db.all::<Usd>(CREDITS, &params)?;
+    Ok(Credits {
+        months: u32::try_from(credited.len()).unwrap_or(u32::MAX),
+        paid: credited.into_iter().fold(Usd::ZERO, |sum, paid| sum + paid),
+    })
 }
 
 fn numbers(nodes: &[NodeId]) -> Value {
