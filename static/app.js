@@ -15,6 +15,9 @@ function openDialog(dialog) {
 function enhance(root) {
   for (const form of root.querySelectorAll('[data-rent]')) showTotal(form);
 
+  // A slider beside a field is for those whose scripts keep both alike.
+  for (const slider of root.querySelectorAll('[data-slider]')) slider.hidden = false;
+
   // What is shown once is easy to take along. Without this, a click on it marks all of it.
   for (const button of root.querySelectorAll('[data-copies]')) {
     if (navigator.clipboard) button.hidden = false;

@@ -5,6 +5,7 @@ pub(crate) mod json;
 pub(crate) mod node;
 pub(crate) mod page;
 pub(crate) mod sla;
+pub(crate) mod to_do;
 
 use http::StatusCode;
 use store::jobs;

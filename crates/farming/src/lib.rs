@@ -19,6 +19,7 @@ mod plot;
 mod previewing;
 mod removals;
 mod revenue;
+mod starting;
 mod sync;
 
 use domain::account::Scope;
@@ -85,6 +86,8 @@ pub const FARMS: &[Route] = &[
     Route::form("/dashboard/farm/nodes/{node}", FARM, pages::change_node),
     Route::page("/dashboard/farm/nodes/{node}/market", READ, market::page),
     Route::form("/dashboard/farm/nodes/{node}/publish", FARM, pages::publish_node),
+    Route::form("/dashboard/farm/nodes/{node}/offer", FARM, starting::offer_by_form),
+    Route::form("/dashboard/farm/nodes/{node}/agent", FARM, starting::start_agent),
     Route::form("/dashboard/farm/nodes/{node}/pause", FARM, pages::pause_node),
     Route::page("/dashboard/farm/nodes/{node}/leave", READ, leaving::page),
     Route::form("/dashboard/farm/nodes/{node}/leave", FARM, leaving::withdraw),

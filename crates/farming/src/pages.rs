@@ -4,7 +4,7 @@ use domain::id::NodeId;
 use domain::listing::ListingEvent;
 use domain::month::Month;
 use http::StatusCode;
-use store::{dashboard, jobs, maintenance, revenue, sla_alerts};
+use store::{comparisons, dashboard, farm_tasks, jobs, maintenance, revenue, sla_alerts};
 use ui::done::Done;
 use ui::ids::node_id;
 use ui::visit::Visit;
@@ -14,8 +14,13 @@ use web::{Context, Problem, Response, api, respond};
 use crate::adding;
 use crate::farm::node::{FarmNode, ListingForm, read_change};
 use crate::farm::page::{FARM_NODES_PER_PAGE, Farm, NodeForm};
+use crate::market::study::Study;
 use crate::offering::{self, Turn};
 use crate::revenue::json::MONTHS_DEFAULT;
+use crate::starting::page::PriceControl;
+
+/// How many days the plot of revenue by day has.
+const DAYS_SHOWN: u32 = 30;
 
 pub(crate) fn farm(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &own_farm(cx)?)
@@ -27,7 +32,9 @@ fn own_farm(cx: &Context<'_>) -> Result<Farm, Problem> {
     let (farmer, month) = (cx.account()?, Month::of(cx.now));
     let limit = FARM_NODES_PER_PAGE + 1;
     let farm = dashboard::load(cx.db, farmer, month, MONTHS_DEFAULT, behind, limit)?;
-    Ok(Farm::new(&visit, &farm.figures, farm.nodes, &farm.months, &farm.lines))
+    let days = revenue::by_day(cx.db, farmer.account, DAYS_SHOWN, cx.now)?;
+    let tasks = farm_tasks::of(cx.db, farmer, cx.now)?;
+    Ok(Farm::new(&visit, farm, &days, &tasks))
 }
 
 pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -42,7 +49,8 @@ pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &own_node(cx, node_id(cx.param("node"))?)?)
 }
 
-fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
+/// A node of whoever is signed in, as its page shows it.
+pub(crate) fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
     let visit = Visit::live(cx)?;
     let (farmer, month) = (cx.account()?, Month::of(cx.now));
     let found = dashboard::node(cx.db, farmer, month, node)?.ok_or_else(Problem::not_found)?;
@@ -55,7 +63,14 @@ fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
     let page = FarmNode::new(&visit, &found, &months, &lines);
     let setups = jobs::manual_setups(cx.db, farmer.account, node)?;
     let page = page.with_agents(&visit, &found, &agents, &removals).with_manual_setups(&setups);
-    Ok(page.with_maintenance(&visit, &windows).with_sla_outlook(so_far, cx.now))
+    let page = page.with_maintenance(&visit, &windows).with_sla_outlook(so_far, cx.now);
+    // What nothing is offered of brings nothing at any price.
+    if !page.can_offer || found.node.offer.total_slices() == 0 {
+        return Ok(page);
+    }
+    let picture = comparisons::of_node(cx.db, &found.node.offer, cx.now)?;
+    let study = Study::new(&found.node.offer, picture, None, cx.config.price_limits);
+    Ok(page.with_price(PriceControl::new(&visit, &study)))
 }
 
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -6,6 +6,7 @@ pub(crate) mod node;
 pub(crate) mod record;
 
 mod api;
+mod farm;
 mod pages;
 mod picks;
 mod places;
@@ -31,6 +32,8 @@ pub const ROUTES: &[Route] = &[
     Route::page("/marketplace", Access::Public, |_| Ok(respond::see_other("/marketplace/compute"))),
     Route::page("/marketplace/compute", Access::Public, pages::compute),
     Route::page("/marketplace/compute/{node}", Access::Public, pages::node),
+    Route::page("/farms/{farm}", Access::Public, farm::page),
+    Route::page("/farms/{farm}/badge.svg", Access::Public, farm::badge),
     Route::page("/status", Access::Public, record::status_page),
     Route::page("/status/checks", Access::Public, record::checks_page),
 ];

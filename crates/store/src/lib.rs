@@ -20,6 +20,8 @@ pub mod disputes;
 pub mod due;
 pub mod events;
 pub mod factors;
+pub mod farm_pages;
+pub mod farm_tasks;
 pub mod farms;
 pub mod future_times;
 pub mod incidents;

@@ -29,6 +29,8 @@ row! {
         pub node: NodeId = "n.id",
         /// The farmer's name for it.
         pub name: String = "n.name",
+        /// Its farm, by the grid's number.
+        pub farm: u32 = "n.farm_id",
         /// Its farm's name on the grid.
         pub farm_name: String = "n.farm_name",
         /// English name; empty where it is not known.

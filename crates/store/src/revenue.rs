@@ -1,8 +1,11 @@
 //! Revenue: what a farmer's nodes earned, by month.
 
+use std::collections::BTreeMap;
+
 use domain::id::{AccountId, NodeId};
 use domain::money::Usd;
 use domain::month::Month;
+use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
 use crate::row::{row, select};
@@ -79,6 +82,36 @@ pub fn of_node(
         MONTHS_MAX.into(),
     ];
     db.all(OF_NODE, &params)
+}
+
+/// What the farmer `?1` earned on the days `?2` to `?3`, in order; at most `?4`. Served by the
+/// primary key of `farm_days`.
+const BY_DAY: &str = "
+    SELECT day, earned_micros FROM farm_days
+     WHERE farmer_id = ?1 AND day BETWEEN ?2 AND ?3
+     ORDER BY day LIMIT ?4";
+
+/// The most days that are asked for at once.
+pub const DAYS_MAX: u32 = 92;
+
+/// What a farmer earned on each of the last so many days, today last.
+pub fn by_day(
+    db: &dyn Db,
+    farmer: AccountId,
+    count: u32,
+    now: Timestamp,
+) -> Result<Vec<(Timestamp, Usd)>, StoreError> {
+    let count = count.clamp(1, DAYS_MAX);
+    let day = |back: u32| now.plus_seconds(-i64::from(back) * 86_400);
+    let params = [
+        Value::text(farmer),
+        Value::Text(day(count - 1).date()),
+        Value::Text(now.date()),
+        count.into(),
+    ];
+    let earned: BTreeMap<String, Usd> = db.all(BY_DAY, &params)?.into_iter().collect();
+    let of_day = |at: Timestamp| (at, earned.get(&at.date()).copied().unwrap_or(Usd::ZERO));
+    Ok((0..count).rev().map(day).map(of_day).collect())
 }
 
 /// Statements that an index serves, each with its name: for the test of plans.

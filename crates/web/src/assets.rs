@@ -62,6 +62,10 @@ pub const APP: Asset = asset!("app.js");
 pub const LIVE: Asset = asset!("live.js");
 /// What carries passkeys.
 pub const PASSKEY: Asset = asset!("passkey.js");
+/// What makes a node's offer easy to set.
+pub const OFFER: Asset = asset!("offer.js");
+/// What proves a farm with a browser wallet.
+pub const WALLET: Asset = asset!("wallet.js");
 /// The picture beside the page's name.
 pub const ICON: Asset = asset!("icons/favicon.svg");
 

@@ -31,7 +31,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
-/// What every answer carries besides. Nothing may be framed, sniffed, or loaded from elsewhere.
+/// What every answer carries besides, unless its handler says otherwise. Nothing may be framed,
+/// sniffed, or loaded from elsewhere.
 const SECURITY_HEADERS: [(&str, &str); 6] = [
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
@@ -205,7 +206,8 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     }
     for (name, value) in SECURITY_HEADERS {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        let header = headers.entry(HeaderName::from_static(name));
+        header.or_insert(HeaderValue::from_static(value));
     }
     if is_secret {
         // Without a path, and yet with an origin: with `no-referrer`, a form of this page would

@@ -303,6 +303,13 @@ impl Tab {
         self.client.issue_cmd(add).await.unwrap();
     }
 
+    /// Runs a script in each page from the next on, before those of the page: as an extension of
+    /// the browser does.
+    pub async fn before_each_page(&self, script: &str) {
+        let params = json!({ "source": script });
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", params).await;
+    }
+
     /// What a script returns.
     pub async fn script(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()

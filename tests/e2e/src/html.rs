@@ -67,6 +67,8 @@ impl Page {
         });
         let sent: Vec<_> =
             sent.map(|tag| (attribute(tag, "name"), attribute(tag, "value"))).collect();
+        // As a browser does: what has no name, such as a slider beside a field, is not sent.
+        let sent: Vec<_> = sent.into_iter().filter(|(name, _)| !name.is_empty()).collect();
         let kept = sent.iter().filter(|(name, _)| fields.iter().all(|(field, _)| field != name));
         let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
         Call::form(action, kept.chain(fields.iter().copied()))

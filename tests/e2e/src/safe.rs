@@ -65,7 +65,10 @@ pub fn headers(answer: &Answer) -> Vec<String> {
         ["same-origin", "no-referrer", "strict-origin", "strict-origin-when-cross-origin"];
     wrong.extend(is("referrer-policy", &referrer));
     wrong.extend(is("cross-origin-opener-policy", &["same-origin"]));
-    wrong.extend(is("cross-origin-resource-policy", &["same-origin"]));
+    // A farm's badge is there to be shown by other sites.
+    let is_picture = answer.header("content-type") == Some("image/svg+xml");
+    let resource = if is_picture { &["same-origin", "cross-origin"][..] } else { &["same-origin"] };
+    wrong.extend(is("cross-origin-resource-policy", resource));
     let hsts = answer.header("strict-transport-security").unwrap_or_default();
     let age = hsts.split(';').find_map(|part| part.trim().strip_prefix("max-age=")?.parse().ok());
     if age.is_none_or(|age: u64| age < HSTS_SECONDS_MIN) || !hsts.contains("includeSubDomains") {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use web::session::FORM_TOKEN;
 
 /// Elements that have no end tag.
-const VOID: [&str; 4] = ["input", "link", "meta", "br"];
+const VOID: [&str; 5] = ["input", "link", "meta", "br", "img"];
 
 /// Elements that stand in a line of text; all others begin a new line.
 const IN_LINE: [&str; 8] = ["a", "code", "option", "output", "small", "span", "strong", "time"];

@@ -201,10 +201,11 @@ pub(crate) const TOPICS: [Topic; 4] = [
                 text: &[
                     "An agent is a small program on a server at your farm. It sets machines up \
                      and removes them within minutes, so your nodes are listed as ready at once. \
-                     It needs no open port: it asks the marketplace for work. Without an agent, \
-                     you set each machine up by hand and confirm it on the node's page.",
+                     It needs no open port: it asks the marketplace for work. The page of your \
+                     node has the command that starts it. Without an agent, you set each machine \
+                     up by hand and confirm it there.",
                 ],
-                links: &[("/dashboard/settings/tokens", "Create a token for an agent")],
+                links: &[("/dashboard/farm", "Farm")],
             },
             Section {
                 id: "guarantee",
@@ -229,7 +230,8 @@ pub(crate) const TOPICS: [Topic; 4] = [
             Section {
                 id: "verify",
                 title: "Show that the farm is yours",
-                text: &["Sign a short text with the wallet that owns your farm on the grid. Your \
+                text: &["Sign a short text with the wallet that owns your farm on the grid, with \
+                     one click if it is in your browser. Your \
                      nodes are then marked as verified, and nobody else can offer them."],
                 links: &[("/dashboard/farm/claims", "Verify a farm")],
             },

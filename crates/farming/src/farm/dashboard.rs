@@ -6,20 +6,23 @@ use domain::id::NodeId;
 use domain::money::Usd;
 use domain::month::Month;
 use domain::slice::SliceState;
+use domain::time::Timestamp;
 use store::dashboard::NodeStanding;
 use store::nodes::{FarmNode, FarmSlice};
 use store::offers::Offer;
 use store::revenue::Line;
 use ui::moment;
-use ui::uptime::{UptimeRecord, measured};
-use ui::wording::{bandwidth, mbps, uptime};
+use ui::uptime::UptimeRecord;
+use ui::wording::{bandwidth, mbps};
 use web::text::counted;
 
 use crate::plot::bars::{Bar, Columns, Head, Rows};
 
-/// What a farm earns, in two plots.
+/// What a farm earns, in three plots.
 #[derive(Clone, Debug)]
 pub(crate) struct FarmRevenue {
+    /// By day; `None` where nothing was earned on any of them.
+    pub by_day: Option<Columns>,
     /// By month; `None` where nothing was earned in any of them.
     pub by_month: Option<Columns>,
     /// By node, those that earned most first.
@@ -70,6 +73,8 @@ pub(crate) struct SliceGrid {
     pub words: String,
     /// Who rents which slices, and until when.
     pub rented: Vec<RentedSlices>,
+    /// What is not among these, such as `and 8 more on the node's page`.
+    pub more: Option<String>,
 }
 
 /// A slice as a cell.
@@ -92,14 +97,46 @@ pub(crate) struct RentedSlices {
     pub until: web::page::Moment,
 }
 
+/// How many lines of who rents what a list of nodes has for each; the node's page has every slice.
+const RENTED_SHOWN: usize = 24;
+
 /// How many nodes the plot of nodes draws; its table has all.
 const NODES_DRAWN: usize = 10;
 
 impl FarmRevenue {
-    /// What a farm earned in `months`, which are in order.
-    pub(crate) fn new(months: &[Month], lines: &[Line]) -> FarmRevenue {
-        FarmRevenue { by_month: by_month("revenue-months", months, lines), by_node: by_node(lines) }
+    /// What a farm earned in `months` and on `days`, which are in order.
+    pub(crate) fn new(months: &[Month], lines: &[Line], days: &[(Timestamp, Usd)]) -> FarmRevenue {
+        FarmRevenue {
+            by_day: by_day(days),
+            by_month: by_month("revenue-months", months, lines),
+            by_node: by_node(lines),
+        }
     }
+}
+
+/// Every so many columns of days, one has its date below it.
+const DAYS_PER_LABEL: usize = 7;
+
+/// Columns of what was earned on each day; `None` where that is nothing.
+fn by_day(days: &[(Timestamp, Usd)]) -> Option<Columns> {
+    let bar = |(nth, (day, amount)): (usize, &(Timestamp, Usd))| {
+        let name = day.day_for_people();
+        // `22 Nov` of `22 November 2026`.
+        let short = name.rsplit_once(' ').map_or("", |(date, _)| date);
+        let length = short.find(' ').map_or(0, |blank| blank + 4).min(short.len());
+        let has_label = nth % DAYS_PER_LABEL == DAYS_PER_LABEL / 2;
+        let label = if has_label { &short[..length] } else { "" };
+        Bar { label: label.to_owned(), amount: *amount, name }
+    };
+    let bars: Vec<Bar> = days.iter().enumerate().map(bar).collect();
+    let sum = bars.iter().fold(Usd::ZERO, |sum, bar| sum + bar.amount);
+    let best = bars.iter().max_by_key(|bar| bar.amount.micros());
+    let best = best.filter(|bar| bar.amount > Usd::ZERO)?;
+    let in_days = counted(i64::try_from(days.len()).unwrap_or(i64::MAX), "day");
+    let about = format!("{} in {in_days}; most on {}.", sum.for_people(), best.name);
+    let title = "Revenue by day".to_owned();
+    let head = Head { id: "revenue-days", title, about, names: "Day", amounts: "Earned" };
+    Some(Columns::new(head, &bars))
 }
 
 /// Columns of what was earned in each month; `None` where that is nothing.
@@ -181,11 +218,7 @@ impl NodeRecord {
             (one, other) => one.or(other),
         };
         Some(NodeRecord {
-            uptime: UptimeRecord {
-                guaranteed: uptime(offer.min_uptime),
-                measured: measured(offer),
-                is_below: offer.measured_uptime().is_some_and(|it| it < offer.min_uptime),
-            },
+            uptime: UptimeRecord::for_farmer(offer),
             bandwidth: BandwidthRecord {
                 measured: least.map(mbps),
                 guaranteed: bandwidth(offer.min_bandwidth),
@@ -216,7 +249,11 @@ impl SliceGrid {
         let mut cells: Vec<GridCell> = slices.iter().map(cell).collect();
         let kept_cell = || GridCell { number: String::new(), class: "cell-withheld" };
         cells.extend((0..kept).map(|_| kept_cell()));
-        SliceGrid { cells, words: in_words(&node.offer, removed, kept), rented: rented(slices) }
+        let mut rented = rented(slices);
+        let more = rented.len().saturating_sub(RENTED_SHOWN);
+        rented.truncate(RENTED_SHOWN);
+        let more = (more > 0).then(|| format!("and {more} more on the node's page"));
+        SliceGrid { cells, words: in_words(&node.offer, removed, kept), rented, more }
     }
 }
 
@@ -335,14 +372,19 @@ mod tests {
         };
         let months: Vec<Month> = month("2026-11").last(3).collect();
         let lines = [line(months[2], 33, 5), line(months[2], 32, 7), line(months[1], 33, 9)];
-        let revenue = FarmRevenue::new(&months, &lines);
+        let day = |day| Timestamp::of_day(day).unwrap();
+        let days = [(day("2026-11-01"), Usd::ZERO), (day("2026-11-02"), Usd::whole(2))];
+        let revenue = FarmRevenue::new(&months, &lines, &days);
+        let by_day = revenue.by_day.unwrap();
+        assert_eq!(by_day.head.about, "$2.00 in 2 days; most on 2 November 2026.");
         let by_month = revenue.by_month.unwrap();
         assert_eq!(by_month.head.about, "$21.00 in 3 months; most in November 2026.");
         let labels: Vec<_> = by_month.columns.iter().map(|it| it.label.as_str()).collect();
         assert_eq!(labels, ["Sep", "Oct", "Nov"]);
         assert_eq!(revenue.by_node.head.about, "Node 33 earned the most of 2 nodes.");
         assert_eq!(revenue.by_node.table[0].amount, "$14.00");
-        let nothing = FarmRevenue::new(&months, &[]);
+        let nothing = FarmRevenue::new(&months, &[], &[]);
+        assert_eq!(nothing.by_day, None);
         assert_eq!(nothing.by_month, None);
         assert_eq!(nothing.by_node.head.about, "No revenue yet.");
     }

@@ -15,6 +15,7 @@ use domain::term::Term;
 use domain::time::Timestamp;
 use serde::Deserialize;
 use store::dashboard::NodeStanding;
+use store::farm_tasks::AGENT_QUIET_SECONDS;
 use store::jobs::{ManualSetup, Removal, SeenAgent};
 use store::maintenance::Maintenance;
 use store::nodes;
@@ -35,6 +36,7 @@ use crate::farm::dashboard::{NodeRevenue, SliceGrid};
 use crate::farm::json::{ChangeNodeBody, reason};
 use crate::farm::sla;
 use crate::offering::page::{CostConsent, FarmOffer, OfferLock, scale, term_boxes};
+use crate::starting::page::PriceControl;
 
 /// What `farm_node.html` shows: one node, as its farmer sees it.
 #[derive(Clone, Debug, Template)]
@@ -64,6 +66,10 @@ pub(crate) struct FarmNode {
     pub form: FarmNodeForm,
     /// What is said about the offer around the form.
     pub offer: FarmOffer,
+    /// Whether its form can publish it, too: it then comes first on the page.
+    pub can_offer: bool,
+    /// The price as a slider, where the form can publish.
+    pub price: Option<PriceControl>,
     /// Whether the node can be published now.
     pub can_publish: bool,
     /// Whether the node can be paused now.
@@ -188,6 +194,8 @@ pub(crate) struct AgentRow {
     pub name: String,
     /// When it last asked for work, such as `2 minutes ago`.
     pub seen: String,
+    /// Whether it has asked within the last minutes.
+    pub is_here: bool,
     /// Whether that is too long ago for what is rented now.
     pub is_gone: bool,
     /// What is free on its server's disk, such as `120 GB of 2000 GB`, if it says so.
@@ -239,6 +247,8 @@ impl FarmNode {
             sla: None,
             form: FarmNodeForm::new(visit, node),
             offer: FarmOffer::new(node),
+            can_offer: !is_offered && node.lock.is_none() && node.leaves_at.is_none(),
+            price: None,
             can_publish: !is_offered
                 && offer.price.is_some()
                 && node.lock.is_none()
@@ -278,6 +288,16 @@ impl FarmNode {
         self
     }
 
+    /// The same with the price as a slider. A node without one begins with that of the market.
+    #[must_use]
+    pub(crate) fn with_price(mut self, control: PriceControl) -> FarmNode {
+        if self.form.price_per_month.value.is_empty() {
+            self.form.price_per_month.value.clone_from(&control.price);
+        }
+        self.price = Some(control);
+        self
+    }
+
     /// The same with what was announced of it.
     #[must_use]
     pub(crate) fn with_maintenance(
@@ -301,6 +321,7 @@ impl FarmNode {
         let row = |agent: &SeenAgent| AgentRow {
             name: agent.name.clone(),
             seen: moment::ago(agent.seen_at, visit.now),
+            is_here: visit.now.seconds_since(agent.seen_at) < AGENT_QUIET_SECONDS,
             is_gone: visit.now.seconds_since(agent.seen_at) >= AGENT_SECONDS,
             disk_free: agent
                 .disk_free_bytes

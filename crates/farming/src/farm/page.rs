@@ -4,10 +4,10 @@ use askama::Template;
 use domain::field::FieldError;
 use domain::id::NodeId;
 use domain::money::Usd;
-use domain::month::Month;
+use domain::time::Timestamp;
 use serde::Deserialize;
-use store::dashboard::{Figures, NodeStanding};
-use store::revenue::Line;
+use store::dashboard::{Dashboard, Figures, NodeStanding};
+use store::farm_tasks::FarmTasks;
 use ui::badge;
 use ui::visit::Visit;
 use ui::wording::place;
@@ -19,6 +19,7 @@ use web::text::sentence;
 
 use crate::farm::dashboard::{FarmRevenue, NodeRecord, SliceGrid, utilization};
 use crate::farm::json::reason;
+use crate::farm::to_do::{self, ToDo};
 
 /// What `farm.html` shows: the farmer's nodes, and the form that adds one.
 #[derive(Clone, Debug, Template)]
@@ -30,6 +31,8 @@ pub(crate) struct Farm {
     pub grid_node_id: Field,
     /// The sums over all nodes.
     pub summary: FarmSummary,
+    /// What is to be done, the urgent first.
+    pub tasks: Vec<ToDo>,
     /// What it earns; `None` without a node.
     pub revenue: Option<FarmRevenue>,
     /// One page of nodes.
@@ -100,22 +103,23 @@ pub(crate) struct FarmRow {
 pub(crate) const FARM_NODES_PER_PAGE: u32 = 50;
 
 impl Farm {
-    /// A page of a farmer's nodes: one more than it holds, if there are more. `lines` are what all
-    /// nodes earned in `months`, which are in order.
+    /// A page of a farmer's nodes: one more than it holds, if there are more. `days` are what all
+    /// of them earned on each of the last days.
     pub(crate) fn new(
         visit: &Visit<'_>,
-        figures: &Figures,
-        found: Vec<NodeStanding>,
-        months: &[Month],
-        lines: &[Line],
+        dashboard: Dashboard,
+        days: &[(Timestamp, Usd)],
+        tasks: &FarmTasks,
     ) -> Farm {
+        let Dashboard { figures, nodes: found, months, lines } = dashboard;
         let cursor = |standing: &NodeStanding| standing.node.offer.node.to_string();
         let page = PageOf::new(visit.search, found, FARM_NODES_PER_PAGE, cursor, FarmRow::new);
         Farm {
             frame: visit.frame("Farm", Section::Farm),
             grid_node_id: Field::default(),
-            summary: FarmSummary::new(figures),
-            revenue: (figures.nodes > 0).then(|| FarmRevenue::new(months, lines)),
+            summary: FarmSummary::new(&figures),
+            tasks: to_do::list(tasks, visit.now),
+            revenue: (figures.nodes > 0).then(|| FarmRevenue::new(&months, &lines, days)),
             nodes: page.items,
             next_page: visit.next_page("/dashboard/farm", page.next_cursor),
         }

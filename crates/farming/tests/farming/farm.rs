@@ -75,6 +75,13 @@ fn a_farm_is_a_list_of_nodes_and_their_sums() {
             Farm
             Add nodes </dashboard/farm/add> Verified farms </dashboard/farm/claims> SLA credits
               </dashboard/farm/credits> Payouts </dashboard/farm/payouts>
+            What to do next
+            Set a price for node33 </dashboard/farm/nodes/node33#offer> Only you can see a node
+              until it has a price and you publish it.
+            Start an agent for node32 </dashboard/farm/nodes/node32#agents-title> Without one,
+              you set up every machine by hand within a day.
+            Verify the farm of node32 and 1 more </dashboard/farm/claims> Renters see an
+              unverified farm, and you are paid after a month of use.
             Nodes: 2
             Slices rented: 1 of 3, 2 free, 33% rented
             Earned this month: $0.00
@@ -88,7 +95,8 @@ fn a_farm_is_a_list_of_nodes_and_their_sums() {
               </dashboard/farm/uptime.csv>.
             Nodes
             Canal house </dashboard/farm/nodes/node32>
-            Grid node 32, Ghent, Belgium
+            Grid node 32,
+            Ghent, Belgium
             published up
             1 of 3 rented
             $25.00 per slice per month
@@ -97,7 +105,8 @@ fn a_farm_is_a_list_of_nodes_and_their_sums() {
             Earned this month: $0.00. In escrow: $64.13. Uptime: not measured yet; guaranteed
               99.5%. Bandwidth: 940 Mbit/s measured; guaranteed 1,000 Mbit/s below SLA.
             node33 </dashboard/farm/nodes/node33>
-            Grid node 33, Unknown location
+            Grid node 33,
+            Unknown location
             draft down
             0 of 0 rented
             No price yet
@@ -112,6 +121,16 @@ fn a_farm_is_a_list_of_nodes_and_their_sums() {
             We read the node's capacity from the grid. Nodes stay private until you set a price
               and publish them."#]],
     );
+}
+
+#[test]
+fn who_rents_what_until_when_is_in_sight() {
+    let stage = Stage::three_slices();
+    stage.rent();
+    let html = ask(&stage, FARM).html(200);
+    let list = between(&html, "class=\"farm-nodes\"", "</section>");
+    assert!(list.contains("co@example.org") && list.contains("29 October 2026"), "{list}");
+    assert!(!list.contains("<details"), "{list}");
 }
 
 #[test]
@@ -161,6 +180,34 @@ fn a_draft_shows_what_it_could_earn() {
             Processor: 32 vCPU free, enough for 32 slices
             Memory: At least 120 GB free, enough for 30 slices
             SSD: At least 1,800 GB free, enough for 9 slices limiting
+            Price and SLA
+            There are too few similar nodes to compare prices. Compare prices
+              </dashboard/farm/nodes/node32/market>
+            post /dashboard/farm/nodes/node32
+            [hidden offer_version=1]
+            Terms for new rentals
+            Price per slice per month
+            Between $1.00 and $500.00. $[text price_per_month=25.00]
+            At $25.00, you earn up to $202.50 a month after the fee if all slices are rented. If
+              a month misses your guarantee, renters are credited at least 10% of the price:
+              $2.50 for each slice, $22.50 if all are rented.
+            Guaranteed uptime
+            Not measured yet. [text min_uptime=]%
+            Guaranteed bandwidth
+            Not measured yet. [text min_bandwidth_mbps=]Mbit/s
+            If a month misses the uptime SLA, the renter is credited 10% of its price: 25% below
+              99% uptime, and 50% below 95%. Missing the bandwidth SLA adds 10%.
+            (Save and publish node)
+            Rental terms offered [hidden terms=]
+            [checkbox terms=1 checked] 1 month
+            [checkbox terms=3 checked] 3 months
+            [checkbox terms=6 checked] 6 months
+            [checkbox terms=12 checked] 12 months
+            Withheld slices
+            Not offered for rent. Rented slices are not affected. [text withheld_slices=0]
+            Name in the marketplace [text name=node32]
+            (Save offer)
+            Offer history </dashboard/farm/nodes/node32/history>
             Slices
             9 available.
             node32_slice_1: available
@@ -174,8 +221,10 @@ fn a_draft_shows_what_it_could_earn() {
             node32_slice_9: available
             Agents
             This farm has no agent, so you set up and remove machines by hand. Each setup has to
-              be confirmed within a day, or the renter is refunded in full. To run an agent, see
-              crates/agent/README.md; it also sets up what waits.
+              be confirmed within a day, or the renter is refunded in full. An agent does that
+              within minutes, and also sets up what waits.
+            post /dashboard/farm/nodes/node32/agent
+            (Create token and start command)
             Revenue
             Earned this month: $0.00
             In escrow: $0.00
@@ -187,28 +236,6 @@ fn a_draft_shows_what_it_could_earn() {
             Offer draft
             Only you can see this node. Set a price to publish it.
             Leave the market </dashboard/farm/nodes/node32/leave>
-            Price and SLA
-            post /dashboard/farm/nodes/node32
-            [hidden offer_version=1]
-            Terms for new rentals
-            Price per slice per month
-            Between $1.00 and $500.00. $[text price_per_month=]
-            Guaranteed uptime
-            Not measured yet. [text min_uptime=]%
-            Guaranteed bandwidth
-            Not measured yet. [text min_bandwidth_mbps=]Mbit/s
-            If a month misses the uptime SLA, the renter is credited 10% of its price: 25% below
-              99% uptime, and 50% below 95%. Missing the bandwidth SLA adds 10%.
-            Rental terms offered [hidden terms=]
-            [checkbox terms=1 checked] 1 month
-            [checkbox terms=3 checked] 3 months
-            [checkbox terms=6 checked] 6 months
-            [checkbox terms=12 checked] 12 months
-            Withheld slices
-            Not offered for rent. Rented slices are not affected. [text withheld_slices=0]
-            Name in the marketplace [text name=node32]
-            (Save offer)
-            Offer history </dashboard/farm/nodes/node32/history>
             Scheduled maintenance
             No maintenance scheduled. Renters get at least 24 hours' notice.
             Manage maintenance </dashboard/farm/nodes/node32/maintenance>
@@ -242,8 +269,10 @@ fn a_published_node_shows_who_rents_what() {
             node32_slice_3: available
             Agents
             This farm has no agent, so you set up and remove machines by hand. Each setup has to
-              be confirmed within a day, or the renter is refunded in full. To run an agent, see
-              crates/agent/README.md; it also sets up what waits.
+              be confirmed within a day, or the renter is refunded in full. An agent does that
+              within minutes, and also sets up what waits.
+            post /dashboard/farm/nodes/node32/agent
+            (Create token and start command)
             Revenue
             Earned this month: $0.00
             In escrow: $64.13
@@ -307,6 +336,30 @@ fn a_node_that_can_provide_nothing_says_why() {
         Processor: 32 vCPU free, enough for 32 slices
         Memory: At least 120 GB free, enough for 30 slices
         SSD: Less than 200 GB free, enough for 0 slices limiting
+        Price and SLA
+        post /dashboard/farm/nodes/node32
+        [hidden offer_version=2]
+        Terms for new rentals
+        Price per slice per month
+        Between $1.00 and $500.00. $[text price_per_month=25.00]
+        You earn $22.50 of $25.00 after the 10% fee.
+        Guaranteed uptime
+        Not measured yet. [text min_uptime=99.5]%
+        Guaranteed bandwidth
+        Not measured yet. [text min_bandwidth_mbps=1000]Mbit/s
+        If a month misses the uptime SLA, the renter is credited 10% of its price: 25% below
+          99% uptime, and 50% below 95%. Missing the bandwidth SLA adds 10%.
+        (Save and publish node)
+        Rental terms offered [hidden terms=]
+        [checkbox terms=1 checked] 1 month
+        [checkbox terms=3 checked] 3 months
+        [checkbox terms=6 checked] 6 months
+        [checkbox terms=12 checked] 12 months
+        Withheld slices
+        Not offered for rent. Rented slices are not affected. [text withheld_slices=0]
+        Name in the marketplace [text name=node32]
+        (Save offer)
+        Offer history </dashboard/farm/nodes/node32/history>
         Slices
         This node has no slices yet.
     "#]]
@@ -481,8 +534,10 @@ fn a_farmer_sees_what_is_to_be_set_up_and_removed_by_hand() {
           </dashboard/farm/nodes/node32/slices/3/setup>
         Agents
         This farm has no agent, so you set up and remove machines by hand. Each setup has to
-          be confirmed within a day, or the renter is refunded in full. To run an agent, see
-          crates/agent/README.md; it also sets up what waits.
+          be confirmed within a day, or the renter is refunded in full. An agent does that
+          within minutes, and also sets up what waits.
+        post /dashboard/farm/nodes/node32/agent
+        (Create token and start command)
     "#]]
     .assert_eq(between(&page, "Slices\n", "Revenue"));
 }
@@ -518,6 +573,8 @@ fn a_farmer_sees_agents_and_says_what_is_gone() {
         Agents
         Agent rack-7, last seen 2 minutes ago
         Agent &#60;old&#62;, last seen 30 days ago: offline, so it gets no jobs
+        post /dashboard/farm/nodes/node32/agent
+        (Create another start command)
         Revenue
         Earned this month: $0.00
         In escrow: $64.13

@@ -7,6 +7,7 @@ mod farm;
 mod hostile;
 mod index;
 mod leaving;
+mod starting;
 
 use stage::{Answer, FARMER, Stage, reading};
 

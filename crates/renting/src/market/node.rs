@@ -13,6 +13,7 @@ use domain::template::TEMPLATES;
 use domain::term::Term;
 use domain::time::Timestamp;
 use domain::uptime::Uptime;
+use store::listings::Days;
 use store::maintenance::Maintenance;
 use store::observations::{MonthRecord, Record};
 use store::offers::Offer;
@@ -24,10 +25,11 @@ use ui::wording::{bandwidth, discount, mbps, monthly_cost, place, price_per_hour
 use ui::{badge, moment};
 use url::form_urlencoded::Serializer;
 use web::form::Form;
-use web::page::{Badge, Choice, Fact, Frame, Section};
+use web::page::{Badge, Choice, Fact, Frame, Link, Section};
 use web::text::{counted, grouped, sentence};
 use web::{Kind, Problem};
 
+use crate::market::ribbon::Ribbon;
 use crate::market::search::{count, months, template_of};
 
 /// What was measured of a node.
@@ -68,8 +70,12 @@ pub(crate) struct Node {
     pub place: String,
     /// Whether the grid lists the node as certified hardware.
     pub is_certified: bool,
+    /// The page of its farm.
+    pub farm: Option<Link>,
     /// Whether its farmer has shown that they own its farm.
     pub is_farm_verified: bool,
+    /// Its last days, where that was asked for.
+    pub ribbon: Option<Ribbon>,
     /// How the node stands, such as `up`.
     pub status: Badge,
     /// The price of a slice and month, such as `$25.00`.
@@ -313,7 +319,9 @@ impl Node {
             name: offer.name.clone(),
             place: place(&offer.city, &offer.country),
             is_certified: offer.certified,
+            farm: farm_link(offer),
             is_farm_verified: offer.is_farm_verified,
+            ribbon: None,
             status: badge::status(offer.status),
             price_per_month: price.for_people(),
             price_per_hour: price_per_hour(price),
@@ -331,6 +339,13 @@ impl Node {
             refusal: None,
             alternatives: Vec::new(),
         }
+    }
+
+    /// The same with its last days.
+    #[must_use]
+    pub(crate) fn with_days(mut self, days: &Days) -> Node {
+        self.ribbon = days.values().next().map(|days| Ribbon::new(days));
+        self
     }
 
     /// The same with other nodes, the nearest first, for a node of which nothing is free.
@@ -402,6 +417,16 @@ fn cell(offer: &Offer, number: u32, state: SliceState) -> SliceCell {
 fn raised(raise: Raise) -> String {
     let at = moment::to_the_minute(raise.at).text;
     format!("{} from {at}", raise.price.for_people())
+}
+
+/// The page of a node's farm, which is there while one of its nodes is on the market.
+fn farm_link(offer: &Offer) -> Option<Link> {
+    let is_there = offer.listing == Listing::Published && offer.farm > 0;
+    let text = match offer.farm_name.as_str() {
+        "" => format!("Farm {}", offer.farm),
+        name => name.to_owned(),
+    };
+    is_there.then(|| Link { url: format!("/farms/{}", offer.farm), text })
 }
 
 /// What else is known of the node; what is not known is left out.

@@ -79,7 +79,8 @@ pub(super) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
     let page = Node::new(&visit, &offer, &slices);
     let months = observations::months(cx.db, offer.node, MONTHS_PER_NODE)?;
     let page = page.with_record(offer.node, record::windows(cx, offer.node)?, &months);
-    let page = page.with_maintenance(&visit, &windows).with_keys(&keys);
+    let days = listings::days(cx.db, &[offer.node], RIBBON_DAYS, cx.now)?;
+    let page = page.with_days(&days).with_maintenance(&visit, &windows).with_keys(&keys);
     let is_gone = offer.available_slices == 0;
     let nearest =
         if is_gone { offers::nearest(cx.db, Some(offer.node), 1, SIMILAR)? } else { Vec::new() };

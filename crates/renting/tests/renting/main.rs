@@ -6,6 +6,7 @@ mod by_hand;
 mod ceilings;
 mod changes;
 mod checks;
+mod farms;
 mod hostile;
 mod leaving;
 mod market;
@@ -139,7 +140,7 @@ fn what_time_does_to_a_rental() {
 fn every_page_is_well_formed() {
     let stage = Stage::three_slices();
     let rental = stage.rent().life.id.to_string();
-    let names = [("node", "node32"), ("rental", rental.as_str())];
+    let names = [("node", "node32"), ("rental", rental.as_str()), ("farm", "1")];
     stage.as_user(ADA).get_every_page(renting::ROUTES, &names);
     stage.as_visitor().get_every_page(renting::ROUTES, &names);
 }

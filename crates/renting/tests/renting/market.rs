@@ -209,7 +209,7 @@ fn a_visitor_signs_in_first() {
         expect![[r#"
             Slices for rent </marketplace/compute>
             Canal house
-            Ghent, Belgium up unverified farm
+            Ghent, Belgium up unverified farm Freefarm </farms/1>
             $25.00 per month
             $0.034 per hour, per slice
             1 vCPU
@@ -218,6 +218,7 @@ fn a_visitor_signs_in_first() {
             Sign in to rent </login?next=%2Fmarketplace%2Fcompute%2Fnode32%23rent>
             You'll return to this page.
             Uptime and bandwidth
+            Last 30 days: no checks.
             Guaranteed uptime: 99.5%
             Measured uptime: Not measured yet
             Guaranteed bandwidth: 1,000 Mbit/s
@@ -252,7 +253,7 @@ fn a_renter_sees_what_each_term_costs() {
         expect![[r#"
             Slices for rent </marketplace/compute>
             Canal house
-            Ghent, Belgium up unverified farm
+            Ghent, Belgium up unverified farm Freefarm </farms/1>
             $25.00 per month
             $0.034 per hour, per slice
             1 vCPU
@@ -261,6 +262,7 @@ fn a_renter_sees_what_each_term_costs() {
             Rent a slice <#rent>
             Longer terms cost less. You see the total before you confirm.
             Uptime and bandwidth
+            Last 30 days: no checks.
             Guaranteed uptime: 99.5%
             Measured uptime: Not measured yet
             Guaranteed bandwidth: 1,000 Mbit/s

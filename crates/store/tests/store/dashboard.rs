@@ -8,7 +8,10 @@ use domain::month::Month;
 use domain::rental::GRACE_SECONDS;
 use domain::term::Term;
 use store::dashboard::{figures, load, node, nodes};
-use store::revenue::{Line, of_farm, of_node};
+use store::farm_pages::{self, Credits};
+use store::farm_tasks::{self, TaskNodes};
+use store::jobs::Agent;
+use store::revenue::{Line, by_day, of_farm, of_node};
 use store::{Db, Rows, RusqliteDb, StoreError, Value, accounts};
 
 use crate::market::{
@@ -162,4 +165,56 @@ fn a_renter_is_seen_as_they_chose() {
     accounts::set_display_name(&db, account(OMAR), None).unwrap();
     assert_eq!(seen(), "account3@example.org");
     assert!(node(&db, account(OTHER_FARMER), month("2026-11"), NodeId(NODE)).unwrap().is_none());
+}
+
+#[test]
+fn income_by_day_has_every_day() {
+    let db = two_nodes();
+    for days in 1..=10 {
+        pass(&db, now().plus_seconds(days * 86_400), 10);
+    }
+    let at = now().plus_seconds(10 * 86_400);
+    let days = by_day(&db, account(FARMER), 30, at).unwrap();
+    let sum = days.iter().fold(Usd::ZERO, |sum, (_, earned)| sum + *earned);
+    assert_eq!((days.len(), sum), (30, earned(&db, FARMER)));
+    assert_eq!(days.first().unwrap().1, Usd::ZERO);
+    assert_eq!(days.last().unwrap().0, at);
+    assert!(days[20..].iter().all(|(_, earned)| *earned > Usd::ZERO), "{days:?}");
+    assert!(by_day(&db, account(OTHER_FARMER), 2, at).unwrap().iter().all(|it| it.1 == Usd::ZERO));
+}
+
+#[test]
+fn what_waits_for_a_farmer_is_counted() {
+    let db = two_nodes();
+    register(&db, FARMER, 40, 2);
+    let tasks = || farm_tasks::of(&db, account(FARMER), now()).unwrap();
+    let nodes = |count, first| TaskNodes { count, first: Some(NodeId(first)) };
+    let first = tasks();
+    assert_eq!((first.unpriced, first.without_agent), (nodes(1, 40), nodes(2, NODE)));
+    assert_eq!(first.unproven.count, 3);
+    assert_eq!((first.down, first.quiet_agent), (TaskNodes::default(), TaskNodes::default()));
+    assert!(first.lacks_address && first.token_ends_at.is_none());
+
+    let agent = Agent { farmer: account(FARMER), farm: 1, name: "rack-7", token: None };
+    store::jobs::see(&db, &agent, now()).unwrap();
+    assert_eq!((tasks().without_agent.count, tasks().quiet_agent.count), (0, 0));
+    let later = now().plus_seconds(farm_tasks::AGENT_QUIET_SECONDS + 60);
+    let quiet = farm_tasks::of(&db, account(FARMER), later).unwrap().quiet_agent;
+    assert_eq!(quiet, nodes(2, NODE));
+    let other = farm_tasks::of(&db, account(OTHER_FARMER), now()).unwrap();
+    assert_eq!((other.unpriced.count, other.without_agent.count), (0, 0));
+}
+
+#[test]
+fn a_farms_page_has_what_is_on_the_market() {
+    let db = two_nodes();
+    register(&db, FARMER, 40, 2);
+    let offers = farm_pages::nodes(&db, 1).unwrap();
+    let numbers: Vec<u32> = offers.iter().map(|offer| offer.node.0).collect();
+    assert_eq!(numbers, [NODE.min(33), NODE.max(33)]);
+    let credits = || farm_pages::credits(&db, 1, &offers, now()).unwrap();
+    assert_eq!(credits(), Credits { months: 0, paid: Usd::ZERO });
+    let ids: Vec<NodeId> = offers.iter().map(|offer| offer.node).collect();
+    assert!(farm_pages::prices(&db, &ids, now()).unwrap().is_empty());
+    assert!(farm_pages::months(&db, &ids, now()).unwrap().is_empty());
 }

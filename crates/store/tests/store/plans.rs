@@ -24,11 +24,11 @@ use store::sessions::NewSession;
 use store::statements::AccountKind;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
-    dashboard, disputes, due, events, farms, future_times, jobs, leaving, ledger, ledger_chain,
-    limits, listings, machine_actions, machines, mails, maintenance, nodes, notifications,
-    observations, offering, offers, outages, payouts, quotes, receipts, rentals, responses,
-    revenue, samples, sessions, sla_alerts, sla_results, ssh_keys, statements, sync, sync_runs,
-    tokens, top_ups, transfers, unprovisioned, webhooks,
+    dashboard, disputes, due, events, farm_pages, farm_tasks, farms, future_times, jobs, leaving,
+    ledger, ledger_chain, limits, listings, machine_actions, machines, mails, maintenance, nodes,
+    notifications, observations, offering, offers, outages, payouts, quotes, receipts, rentals,
+    responses, revenue, samples, sessions, sla_alerts, sla_results, ssh_keys, statements, sync,
+    sync_runs, tokens, top_ups, transfers, unprovisioned, webhooks,
 };
 use strum::VariantArray;
 
@@ -79,6 +79,8 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&payouts::INDEXED)
         .chain(&revenue::INDEXED)
         .chain(&dashboard::INDEXED)
+        .chain(&farm_pages::INDEXED)
+        .chain(&farm_tasks::INDEXED)
         .chain(&sla_alerts::INDEXED)
         .chain(&webhooks::INDEXED)
         .chain(&jobs::INDEXED)
@@ -402,6 +404,13 @@ fn a_farm(db: &dyn Db, farmer: AccountId) {
     dashboard::figures(db, farmer, month).unwrap();
     dashboard::nodes(db, farmer, month, None, 50).unwrap();
     dashboard::node(db, farmer, month, NodeId(NODE)).unwrap().unwrap();
+    farm_tasks::of(db, farmer, now()).unwrap();
+    let offers = farm_pages::nodes(db, 1).unwrap();
+    let nodes = [NodeId(NODE)];
+    farm_pages::months(db, &nodes, now()).unwrap();
+    farm_pages::prices(db, &nodes, now()).unwrap();
+    farm_pages::credits(db, 1, &offers, now()).unwrap();
+    revenue::by_day(db, farmer, 30, now()).unwrap();
     revenue::of_farm(db, farmer, month, month).unwrap();
     revenue::of_node(db, farmer, NodeId(NODE), month, month).unwrap();
     accounts::set_display_name(db, farmer, Some("Freya")).unwrap();

@@ -457,6 +457,7 @@ fn every_field_of_an_offer_is_read() {
     let expected = Offer {
         node: NodeId(NODE),
         name: "Node 32".into(),
+        farm: 1,
         farm_name: "Freefarm".into(),
         country: "Belgium".into(),
         city: "Ghent".into(),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use browser::{Tab, journey};
-use e2e::twin::{TWIN, sign};
+use e2e::twin::{FARM, TWIN, address, sign};
 use e2e::{Market, PASSWORD};
 use serde_json::json;
 
@@ -54,7 +54,46 @@ async fn claim_the_farm(tab: &Tab) {
     tab.fill("signature", &sign(TWIN, &message)).await;
     tab.press("Verify farm").await;
     tab.see("Farm verified.").await;
+    claim_it_with_a_wallet(tab).await;
     tab.take_pictures("63-farm-proven").await;
+}
+
+/// A wallet with the farm's account, as the polkadot.js extension offers itself to pages. It signs
+/// what it is asked to once the test has said how.
+const WALLET: &str = "
+    window.injectedWeb3 = {
+      'polkadot-js': {
+        enable: async () => ({
+          accounts: { get: async () => [{ address: 'SIGNER' }] },
+          signer: {
+            signRaw: ({ data }) => new Promise((sign) => {
+              const asked = document.createElement('output');
+              asked.id = 'asked';
+              const bytes = data.slice(2).match(/../g).map((byte) => parseInt(byte, 16));
+              asked.textContent = new TextDecoder().decode(new Uint8Array(bytes));
+              document.body.append(asked);
+              window.answer = (signature) => sign({ id: 1, signature });
+            }),
+          },
+        }),
+      },
+    };";
+
+/// The same farm again, with one click.
+async fn claim_it_with_a_wallet(tab: &Tab) {
+    tab.before_each_page(&WALLET.replace("SIGNER", &address(TWIN))).await;
+    tab.open("/dashboard/farm/claims").await;
+    tab.fill("grid_node_id", "32").await;
+    tab.press("Continue").await;
+    tab.see("Sign with your browser wallet").await;
+    assert!(!tab.script("return document.querySelector('details').open").await.as_bool().unwrap());
+    tab.take_pictures("63a-claim-by-wallet").await;
+    tab.press("Sign and verify farm").await;
+    let message = tab.text("#asked").await;
+    // As a wallet signs all that is no transaction.
+    let signature = sign(TWIN, &format!("<Bytes>{message}</Bytes>"));
+    tab.script(&format!("window.answer('{signature}')")).await;
+    tab.see("Farm verified.").await;
 }
 
 async fn add_its_nodes(tab: &Tab) {
@@ -77,11 +116,21 @@ async fn set_sla_above_measured(tab: &Tab) {
     tab.clear_console().await;
     tab.take_pictures("66-promise-above-measured").await;
     tab.click("[name=confirm_cost_per_month]").await;
-    tab.press("Save offer").await;
-    tab.see("Offer saved. Existing rentals keep their terms.").await;
-    tab.press("Publish node").await;
-    tab.see("Node published.").await;
-    tab.take_pictures("67-node-offered").await;
+    // The slider goes with the field, and what it brings with both.
+    let slider = "return document.querySelector('[data-slider] input').value";
+    assert_eq!(tab.script(slider).await, "25");
+    tab.see("you earn up to $202.50 a month").await;
+    tab.press("Save and publish node").await;
+    tab.arrive("Start the agent").await;
+    tab.see("Waiting for the agent.").await;
+    assert!(tab.text("#agent-command").await.contains("MYCELIUM_AGENT=farm"));
+    tab.take_pictures("67-start-agent").await;
+    tab.press("Go to node").await;
+    tab.see("View in marketplace").await;
+    tab.take_pictures("67a-node-offered").await;
+    tab.open(&format!("/farms/{FARM}")).await;
+    tab.see("1 node on the market").await;
+    tab.take_pictures("67b-public-farm").await;
 }
 
 async fn look_at_the_market(tab: &Tab) {

@@ -56,6 +56,7 @@ fn no_stale_form_changes_anything_and_what_was_entered_is_shown() {
         /dashboard/transfers/{rental}/decline
         /dashboard/wallet/top-ups
         /dashboard/farm/payouts/{payout}/cancel
+        /dashboard/farm/nodes/{node}/agent
         /dashboard/farm/nodes/{node}/cancel-leave
         /dashboard/farm/nodes/{node}/lock
         /dashboard/farm/nodes/{node}/unlock
