@@ -525,6 +525,7 @@ VALUES ('access-changed', 1, 0),
        ('rental-reminded', 1, 0),
        ('rental-renewed', 1, 1),
        ('rental-transferred', 1, 1),
+       ('saved-search-found', 1, 0),
        ('server-disk-low', 0, 1),
        ('sla-at-risk', 0, 1),
        ('sla-credited', 1, 1),
@@ -1054,6 +1055,17 @@ CREATE TRIGGER report_change_emits_events AFTER UPDATE OF oversold, farm_id ON n
        AND NEW.farm_id <> 0
        AND NOT EXISTS (SELECT 1 FROM farms
                         WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
+END;
+
+-- What was put on the market, has changed or has more free slices is new to saved searches.
+CREATE TRIGGER better_offer_is_news
+ AFTER UPDATE OF listing, available_slices, offer_version ON nodes
+  WHEN NEW.listing = 'published' AND NEW.available_slices > 0
+   AND (OLD.listing <> 'published' OR NEW.available_slices > OLD.available_slices
+        OR NEW.offer_version <> OLD.offer_version)
+BEGIN
+    DELETE FROM offer_news WHERE node_id = NEW.id;
+    INSERT INTO offer_news (node_id) VALUES (NEW.id);
 END;
 
 -- Every version of every offer, written by the statement that made it.
@@ -3322,6 +3334,17 @@ CREATE TRIGGER report_change_emits_events AFTER UPDATE OF oversold, farm_id ON n
                         WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
 END;
 
+-- What was put on the market, has changed or has more free slices is new to saved searches.
+CREATE TRIGGER better_offer_is_news
+ AFTER UPDATE OF listing, available_slices, offer_version ON nodes
+  WHEN NEW.listing = 'published' AND NEW.available_slices > 0
+   AND (OLD.listing <> 'published' OR NEW.available_slices > OLD.available_slices
+        OR NEW.offer_version <> OLD.offer_version)
+BEGIN
+    DELETE FROM offer_news WHERE node_id = NEW.id;
+    INSERT INTO offer_news (node_id) VALUES (NEW.id);
+END;
+
 -- tables/0021_pages.sql
 -- What the status page says of the past, and what the operator says there.
 
@@ -3367,6 +3390,56 @@ CREATE TABLE incidents (
 ) STRICT;
 
 CREATE INDEX incidents_by_start ON incidents (started_at, id);
+
+-- tables/0024_waitlist.sql
+-- Searches that people save, and what of the market is new to them.
+
+-- The offers that have changed or have more free slices, each with a number that rises with every
+-- change: what has a higher number than a search has seen is new to it.
+CREATE TABLE offer_news (
+    number  INTEGER PRIMARY KEY AUTOINCREMENT,
+    node_id INTEGER NOT NULL REFERENCES nodes (id),
+    UNIQUE (node_id)
+) STRICT;
+
+-- A search of the market that somebody has saved.
+CREATE TABLE saved_searches (
+    id          TEXT    PRIMARY KEY,
+    account_id  TEXT    NOT NULL REFERENCES accounts (id),
+    name        TEXT    NOT NULL
+                CONSTRAINT saved_search_name_length_in_range CHECK (length(name) BETWEEN 1 AND 80),
+    -- The query of the market's page, in its normal form.
+    query       TEXT    NOT NULL
+                CONSTRAINT saved_search_query_length_in_range CHECK (length(query) <= 2000),
+    -- Whether its account is notified of what fits.
+    is_on       INTEGER NOT NULL
+                CONSTRAINT saved_search_is_on_is_flag CHECK (is_on IN (0, 1)),
+    -- The number in `offer_news` up to which it has seen offers.
+    seen_number INTEGER NOT NULL,
+    -- When it is looked for next.
+    due_at      INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    UNIQUE (account_id, query)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX saved_searches_by_account ON saved_searches (account_id, id);
+
+CREATE INDEX saved_searches_due ON saved_searches (due_at, id) WHERE is_on = 1;
+
+-- What follows from a change of `saved_searches`.
+
+CREATE TRIGGER removed_search_forgets_finds BEFORE DELETE ON saved_searches BEGIN
+    DELETE FROM saved_search_finds WHERE search_id = OLD.id;
+END;
+
+-- The nodes that somebody was told of for a saved search, with the offer as it was then.
+CREATE TABLE saved_search_finds (
+    search_id     TEXT    NOT NULL REFERENCES saved_searches (id),
+    node_id       INTEGER NOT NULL,
+    offer_version INTEGER NOT NULL,
+    found_at      INTEGER NOT NULL,
+    PRIMARY KEY (search_id, node_id)
+) STRICT, WITHOUT ROWID;
 
 -- commands/add_ssh_key.sql
 
@@ -4075,6 +4148,7 @@ CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
     DELETE FROM passkeys WHERE account_id = NEW.account_id;
     DELETE FROM totp_secrets WHERE account_id = NEW.account_id;
     DELETE FROM recovery_codes WHERE account_id = NEW.account_id;
+    DELETE FROM saved_searches WHERE account_id = NEW.account_id;
 END;
 
 -- commands/disable_account.sql
@@ -4422,6 +4496,56 @@ CREATE VIEW leaving_costs AS
                AND p.earned_micros + p.refunded_micros < p.total_micros) AS micros
       FROM rentals r
      WHERE r.state <> 'ended';
+
+-- commands/look_for_saved_search.sql
+
+-- Command: a saved search has seen the offers up to `number`, and is looked for again at `next_at`.
+-- `found` is a JSON array of objects with `node` and `version`: its account is notified once of
+-- those that it was not told of since `told_after` at this version, all together. At most
+-- `finds_max` nodes are remembered. It aborts unless the search is at `seen_number` and
+-- `seen_due_at`, so that each look is taken once.
+CREATE VIEW look_for_saved_search AS
+    SELECT id, seen_number, due_at AS seen_due_at, seen_number AS number, due_at AS next_at,
+           due_at AS found_next_at, '[]' AS found, 0 AS told_after, 0 AS finds_max,
+           created_at AS looked_at
+      FROM saved_searches;
+
+CREATE TRIGGER look_for_saved_search_does INSTEAD OF INSERT ON look_for_saved_search BEGIN
+    UPDATE saved_searches SET seen_number = NEW.number, due_at = NEW.next_at
+     WHERE id = NEW.id AND is_on = 1 AND seen_number = NEW.seen_number
+       AND due_at = NEW.seen_due_at;
+    SELECT RAISE(ABORT, 'refused: saved_search_changed') WHERE changes() = 0;
+    INSERT INTO events (kind, renter_id, node_id, subject, created_at)
+    SELECT 'saved-search-found', s.account_id, iif(f.count = 1, f.node, NULL),
+           f.count || ': ' || s.name, NEW.looked_at
+      FROM saved_searches s
+      JOIN (SELECT count(*) AS count, min(value ->> 'node') AS node
+              FROM json_each(NEW.found)
+             WHERE NOT EXISTS (SELECT 1 FROM saved_search_finds
+                                WHERE search_id = NEW.id AND node_id = value ->> 'node'
+                                  AND offer_version = value ->> 'version'
+                                  AND found_at > NEW.told_after)) f
+     WHERE s.id = NEW.id AND f.count > 0;
+    -- Nothing more for a while, once somebody was notified.
+    UPDATE saved_searches SET due_at = NEW.found_next_at
+     WHERE id = NEW.id
+       AND EXISTS (SELECT 1 FROM json_each(NEW.found)
+                    WHERE NOT EXISTS (SELECT 1 FROM saved_search_finds
+                                       WHERE search_id = NEW.id AND node_id = value ->> 'node'
+                                         AND offer_version = value ->> 'version'
+                                         AND found_at > NEW.told_after));
+    INSERT INTO saved_search_finds (search_id, node_id, offer_version, found_at)
+    SELECT NEW.id, value ->> 'node', value ->> 'version', NEW.looked_at
+      FROM json_each(NEW.found)
+     WHERE true
+        ON CONFLICT (search_id, node_id) DO UPDATE
+       SET offer_version = excluded.offer_version, found_at = excluded.found_at
+     WHERE offer_version <> excluded.offer_version OR found_at <= NEW.told_after;
+    DELETE FROM saved_search_finds
+     WHERE search_id = NEW.id
+       AND node_id NOT IN (SELECT node_id FROM saved_search_finds WHERE search_id = NEW.id
+                            ORDER BY found_at DESC, node_id DESC LIMIT NEW.finds_max);
+END;
 
 -- commands/move_rental_to_slice.sql
 

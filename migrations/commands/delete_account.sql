@@ -28,4 +28,5 @@ CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
     DELETE FROM passkeys WHERE account_id = NEW.account_id;
     DELETE FROM totp_secrets WHERE account_id = NEW.account_id;
     DELETE FROM recovery_codes WHERE account_id = NEW.account_id;
+    DELETE FROM saved_searches WHERE account_id = NEW.account_id;
 END;

@@ -88,6 +88,10 @@ pub enum EventKind {
     /// What was to be done with a machine could not be done.
     MachineActionFailed,
 
+    // The market.
+    /// Nodes fit a saved search that it did not find before.
+    SavedSearchFound,
+
     // Nodes and their offers.
     /// A node was registered.
     NodeRegistered,
@@ -208,6 +212,7 @@ impl EventKind {
             | EventKind::RentalReceived
             | EventKind::AccessChanged
             | EventKind::MachineDiskFilling
+            | EventKind::SavedSearchFound
             | EventKind::WalletCredited => Audience::Renter,
             EventKind::RentalMovedOut
             | EventKind::ManualSetup
@@ -300,6 +305,7 @@ impl EventKind {
             | EventKind::ServerDiskLow
             | EventKind::MachineActionFailed
             | EventKind::RentalDown => Some(NotificationCategory::Machine),
+            EventKind::SavedSearchFound => Some(NotificationCategory::SavedSearch),
             EventKind::PriceSuggested => Some(NotificationCategory::PriceSuggestion),
             EventKind::SlaAtRisk => Some(NotificationCategory::SlaAtRisk),
             EventKind::SlaMissed => Some(NotificationCategory::SlaMissed),
@@ -366,10 +372,14 @@ impl EventKind {
     }
 
     /// Whether a notification of this kind can reach this side through this channel. Every account
-    /// owns its webhooks; what else is an owner's reaches farmers only.
+    /// owns its webhooks, and farmers rent, too; what else is an owner's reaches farmers only.
     pub fn can_notify(notice: NotificationCategory, side: Side, channel: Channel) -> bool {
         EventKind::with_notice().filter(|(_, of)| *of == notice).any(|(kind, _)| {
-            let side = if kind == EventKind::WebhookDisabled { Side::Farmer } else { side };
+            let side = match kind {
+                EventKind::WebhookDisabled => Side::Farmer,
+                EventKind::SavedSearchFound => Side::Renter,
+                _ => side,
+            };
             kind.audience().has(side) && (channel != Channel::Mail || kind.is_mailed_to(side))
         })
     }

@@ -34,6 +34,8 @@ pub enum NotificationCategory {
     Removal,
     /// A machine is off, does not answer or is gone, or answers again; or a disk is almost full.
     Machine,
+    /// Nodes fit a saved search.
+    SavedSearch,
     /// Another price would earn more.
     PriceSuggestion,
     /// Little of the downtime that the SLA allows is left.
@@ -75,6 +77,7 @@ impl NotificationCategory {
                 | NotificationCategory::Released
                 | NotificationCategory::Access
                 | NotificationCategory::Machine
+                | NotificationCategory::SavedSearch
                 | NotificationCategory::SlaAtRisk
                 | NotificationCategory::SlaMissed
                 | NotificationCategory::Credit
@@ -216,6 +219,7 @@ mod tests {
             access: page mail webhook
             removal: page webhook
             machine: page mail webhook
+            saved-search: page mail webhook
             price-suggestion: page webhook
             sla-at-risk: page mail webhook
             sla-missed: page mail webhook

@@ -321,6 +321,19 @@ pub const RELEASE_HOLDS: RecurringJob = RecurringJob {
     ..CLOCK
 };
 
+/// How many changed offers one saved search is compared with.
+pub const CHANGED_OFFERS: Bound = Bound::new(5_000, "changed offers for each");
+
+/// Saved searches.
+pub const LOOK_FOR_SAVED_SEARCHES: RecurringJob = RecurringJob {
+    name: "look for saved searches",
+    every_seconds: 60,
+    does: "Notifies people of nodes that fit their saved searches.",
+    bounds: &[Bound::new(200, "searches, each in a statement of its own"), CHANGED_OFFERS],
+    resumed: "searches that waited longest come first",
+    ..CLOCK
+};
+
 /// Price increases.
 pub const APPLY_PRICE_INCREASES: RecurringJob = RecurringJob {
     name: "apply price increases",
@@ -541,7 +554,7 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
 
 /// Every recurring job, in the order in which its component does them: money first. Rentals without
 /// access are not renewed, and renewed rentals do not expire.
-pub const ALL: [&RecurringJob; 47] = [
+pub const ALL: [&RecurringJob; 48] = [
     // Rentals.
     &REFUND_WITHOUT_ACCESS,
     &RENEW,
@@ -553,6 +566,7 @@ pub const ALL: [&RecurringJob; 47] = [
     &RELEASE_HOLDS,
     &SWEEP_QUOTES,
     &SWEEP_TRANSFERS,
+    &LOOK_FOR_SAVED_SEARCHES,
     // Nodes and offers.
     &APPLY_PRICE_INCREASES,
     &NOTIFY_OF_MAINTENANCE,

@@ -4,7 +4,7 @@ use domain::recurring;
 use store::{due as kept, quotes, transfers};
 use web::{Job, JobError};
 
-use crate::{due, leaving};
+use crate::{due, leaving, searches};
 
 /// Every recurring job of this feature. Rentals without access are not renewed, and renewed rentals
 /// do not expire: they run in this order.
@@ -25,4 +25,5 @@ pub const JOBS: &[Job] = &[
     Job { about: &recurring::RELEASE_HOLDS, run: |env| Ok(quotes::release_due(env.db, env.now)?) },
     Job { about: &recurring::SWEEP_QUOTES, run: |env| Ok(quotes::sweep(env.db, env.now)?) },
     Job { about: &recurring::SWEEP_TRANSFERS, run: |env| Ok(transfers::sweep(env.db, env.now)?) },
+    Job { about: &recurring::LOOK_FOR_SAVED_SEARCHES, run: searches::look::look },
 ];

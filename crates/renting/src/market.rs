@@ -4,13 +4,13 @@ pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod node;
 pub(crate) mod record;
+pub(crate) mod search;
 
 mod api;
 mod pages;
 mod picks;
 mod places;
 mod ribbon;
-mod search;
 mod unmet;
 
 use web::operation::Access;

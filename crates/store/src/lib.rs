@@ -54,6 +54,7 @@ pub mod responses;
 pub mod revenue;
 pub mod row;
 pub mod samples;
+pub mod saved_searches;
 pub mod schema;
 pub mod sealed;
 pub mod sessions;

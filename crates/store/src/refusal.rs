@@ -114,6 +114,8 @@ pub enum Refusal {
     RentalNeverReturnsToSlice,
     /// Rentals are ended, not deleted.
     RentalsNeverDeleted,
+    /// The saved search is not as it was seen: another run has looked for it, or it was changed.
+    SavedSearchChanged,
     /// Another run has sealed the row.
     SealExists,
     /// The evidence of SLA months stays as it is.
@@ -195,6 +197,7 @@ impl Refusal {
                 | Refusal::QuoteUnusable
                 | Refusal::RentalChanged
                 | Refusal::RentalNeverReturnsToSlice
+                | Refusal::SavedSearchChanged
                 | Refusal::SealExists
                 | Refusal::SliceHeldTooOften
                 | Refusal::SliceLimitReached

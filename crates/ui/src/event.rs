@@ -7,6 +7,7 @@ use domain::machine::MachineState;
 use domain::machine_action::MachineAction;
 use domain::notification::{NotificationCategory, Side};
 use domain::provisioning::Step;
+use store::events::Event;
 use store::notifications::Notice;
 use store::rentals::RentalEvent;
 use web::text::{counted, sentence};
@@ -104,6 +105,7 @@ pub fn notification_title(notice: &Notice) -> String {
         }
         EventKind::RemovalLate => format!("Removal of the ended rental on {place} is overdue"),
         EventKind::SliceRemoved => format!("The ended rental on {place} was removed"),
+        EventKind::SavedSearchFound => search_found(&node, event),
         EventKind::PriceSuggested => format!("A different price for {node} may earn more"),
         EventKind::SlaAtRisk => at_risk(&node, event.subject.as_deref()),
         EventKind::SlaMissed => format!("{node} misses its uptime SLA this month"),
@@ -212,6 +214,16 @@ fn token_expiring(subject: Option<&str>) -> String {
             format!("Your agent's token {token} expires within {days}: create a new one")
         },
     )
+}
+
+/// Such as `3 nodes fit your saved search Belgium, up to $30`.
+fn search_found(node: &str, event: &Event) -> String {
+    let found = event.subject.as_deref().and_then(|subject| subject.split_once(": "));
+    match (event.node, found) {
+        (Some(_), Some((_, name))) => format!("{node} fits your saved search {name}"),
+        (None, Some((count, name))) => format!("{count} nodes fit your saved search {name}"),
+        (_, None) => "Nodes fit a saved search of yours".to_owned(),
+    }
 }
 
 /// Such as `The disk of rack-7's server is almost full, 12 GB free: make room, or …`.
@@ -325,6 +337,7 @@ pub fn history_words(event: &RentalEvent) -> String {
         | EventKind::ServerDiskLow
         | EventKind::RemovalLate
         | EventKind::SliceRemoved
+        | EventKind::SavedSearchFound
         | EventKind::NodeRegistered
         | EventKind::NodePublished
         | EventKind::NodePaused
@@ -392,6 +405,7 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::ServerDiskLow => "Disk of an agent's server almost full",
         EventKind::MachineActionDone => "Machine started, shut down, reset or changed",
         EventKind::MachineActionFailed => "Machine action failed",
+        EventKind::SavedSearchFound => "Saved search found nodes",
         EventKind::NodeRegistered => "Node registered",
         EventKind::NodePublished => "Node published",
         EventKind::NodePaused => "Node taken off the market",
@@ -450,6 +464,7 @@ pub fn notification_path(notice: &Notice) -> String {
         | NotificationCategory::Access
         | NotificationCategory::Removal
         | NotificationCategory::Machine
+        | NotificationCategory::SavedSearch
         | NotificationCategory::PriceSuggestion
         | NotificationCategory::SlaAtRisk
         | NotificationCategory::SlaMissed
@@ -466,6 +481,9 @@ pub fn notification_path(notice: &Notice) -> String {
     match (notice.side, event.rental, event.node) {
         (Side::Renter, Some(rental), _) => format!("/dashboard/slices/{rental}"),
         (Side::Renter, None, Some(node)) => format!("/marketplace/compute/{node}"),
+        (Side::Renter, None, None) if event.kind == EventKind::SavedSearchFound => {
+            "/dashboard/searches".to_owned()
+        }
         (Side::Renter, None, None) => "/dashboard/slices".to_owned(),
         // What is not one's own any more has no page.
         (Side::Farmer, _, Some(node)) if event.kind != EventKind::NodeLost => {
@@ -499,7 +517,6 @@ mod tests {
     use domain::id::{NodeId, SliceId};
     use domain::notification::Side;
     use domain::time::Timestamp;
-    use store::events::Event;
     use store::notifications::Notice;
     use strum::VariantArray;
 

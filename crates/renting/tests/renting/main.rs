@@ -13,6 +13,7 @@ mod outages;
 mod ports;
 mod rentals;
 mod retries;
+mod searches;
 mod searching;
 mod servers;
 mod status;

@@ -57,6 +57,7 @@ mod scans;
 mod schema;
 mod schema_file;
 mod search;
+mod saved_searches;
 mod sessions;
 mod several;
 mod sla_alerts;

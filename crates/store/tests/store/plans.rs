@@ -27,7 +27,7 @@ use store::{
     dashboard, disputes, due, events, farms, future_times, jobs, leaving, ledger, ledger_chain,
     limits, listings, machine_actions, machines, mails, maintenance, nodes, notifications,
     observations, offering, offers, outages, payouts, quotes, receipts, rentals, responses,
-    revenue, samples, sessions, sla_alerts, sla_results, ssh_keys, statements, sync, sync_runs,
+    revenue, samples, saved_searches, sessions, sla_alerts, sla_results, ssh_keys, statements, sync, sync_runs,
     tokens, top_ups, transfers, unprovisioned, webhooks,
 };
 use strum::VariantArray;
@@ -73,6 +73,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&maintenance::INDEXED)
         .chain(&comparisons::INDEXED)
         .chain(&samples::INDEXED)
+        .chain(&saved_searches::INDEXED)
         .chain(&observations::INDEXED)
         .chain(&sla_results::INDEXED)
         .chain(&disputes::INDEXED)

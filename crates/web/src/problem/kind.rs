@@ -177,6 +177,8 @@ kinds! {
     TooManyWebhooks, "too-many-webhooks", CONFLICT,
         "Webhook limit reached",
         "Remove one first.";
+    TooManySavedSearches, "too-many-saved-searches", CONFLICT, "Saved search limit reached",
+        "You can save 20 searches. Delete one first.";
     TooManyTopUps, "too-many-top-ups", CONFLICT, "Too many unpaid top-ups",
         "Pay one of your open top-ups, or try again tomorrow.";
     PaymentsUnavailable, "payments-unavailable", CONFLICT, "Payments are not available",

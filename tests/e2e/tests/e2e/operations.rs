@@ -37,6 +37,7 @@ async fn every_operation_of_the_document_succeeds_once() {
     let months = ada.get("/api/wallet/statements").await.ok(200);
     ada.get(months["items"][0]["statement"].as_str().unwrap()).await.ok(200);
     ada.get("/api/events?after=0").await.ok(200);
+    save_a_search(&ada).await;
 
     ownership::use_each_operation(&market, &farmer).await;
 
@@ -79,6 +80,15 @@ async fn every_operation_of_the_document_succeeds_once() {
 }
 
 /// What a farmer and the operator do with an offer besides changing it.
+async fn save_a_search(ada: &Client) {
+    let search = json!({ "query": "place=Belgium&max_price=30" });
+    let saved = ada.post("/api/saved-searches", &search).await.ok(201);
+    ada.get("/api/saved-searches").await.ok(200);
+    let path = format!("/api/saved-searches/{}", saved["id"].as_str().unwrap());
+    ada.patch(&path, &json!({ "notify": false })).await.ok(200);
+    ada.delete(&path).await.ok(204);
+}
+
 async fn look_after_an_offer(market: &Market, farmer: &Client) {
     let (node, any) = ("/api/farm/nodes/node32", "/api/admin/nodes/node32");
     farmer.patch(node, &json!({ "withheld_slices": 1 })).await.ok(200);
