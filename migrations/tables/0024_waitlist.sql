@@ -1,4 +1,4 @@
--- Searches that people save, and what of the market is new to them.
+-- Searches that people save, what of the market is new to them, and waitlists of full nodes.
 
 -- The offers that have changed or have more free slices, each with a number that rises with every
 -- change: what has a higher number than a search has seen is new to it.
@@ -40,3 +40,36 @@ CREATE TABLE saved_search_finds (
     found_at      INTEGER NOT NULL,
     PRIMARY KEY (search_id, node_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Who waits for a slice of a node of which nothing is free. The first in line is offered the next
+-- free one.
+CREATE TABLE waitlist (
+    -- The place in line: the lowest of a node comes first.
+    number     INTEGER PRIMARY KEY AUTOINCREMENT,
+    node_id    INTEGER NOT NULL REFERENCES nodes (id),
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    -- For how many months a slice is wanted.
+    months     INTEGER NOT NULL
+               CONSTRAINT waitlist_months_is_term CHECK (months IN (1, 3, 6, 12)),
+    -- The quote that holds a slice for the account; NULL while it waits.
+    quote_id   TEXT    REFERENCES quotes (id),
+    joined_at  INTEGER NOT NULL,
+    UNIQUE (node_id, account_id)
+) STRICT;
+
+CREATE INDEX waitlist_by_account ON waitlist (account_id, number);
+
+CREATE INDEX waitlist_by_node ON waitlist (node_id, number) WHERE quote_id IS NULL;
+
+CREATE UNIQUE INDEX waitlist_by_quote ON waitlist (quote_id) WHERE quote_id IS NOT NULL;
+
+CREATE INDEX waitlist_by_age ON waitlist (joined_at) WHERE quote_id IS NULL;
+
+-- How many wait, kept by the triggers on `waitlist`.
+ALTER TABLE nodes ADD COLUMN waiting
+                       INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_waiting_not_negative CHECK (waiting >= 0);
+
+-- Nodes with a free slice for which somebody waits.
+CREATE INDEX nodes_wanted ON nodes (id)
+ WHERE waiting > 0 AND available_slices > 0 AND listing = 'published';

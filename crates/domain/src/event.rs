@@ -91,6 +91,10 @@ pub enum EventKind {
     // The market.
     /// Nodes fit a saved search that it did not find before.
     SavedSearchFound,
+    /// A slice of a full node is free, and held for whoever is first in line.
+    WaitlistOffered,
+    /// The same, but it could not be held for whoever was first in line.
+    WaitlistPassed,
 
     // Nodes and their offers.
     /// A node was registered.
@@ -213,6 +217,8 @@ impl EventKind {
             | EventKind::AccessChanged
             | EventKind::MachineDiskFilling
             | EventKind::SavedSearchFound
+            | EventKind::WaitlistOffered
+            | EventKind::WaitlistPassed
             | EventKind::WalletCredited => Audience::Renter,
             EventKind::RentalMovedOut
             | EventKind::ManualSetup
@@ -306,6 +312,9 @@ impl EventKind {
             | EventKind::MachineActionFailed
             | EventKind::RentalDown => Some(NotificationCategory::Machine),
             EventKind::SavedSearchFound => Some(NotificationCategory::SavedSearch),
+            EventKind::WaitlistOffered | EventKind::WaitlistPassed => {
+                Some(NotificationCategory::Waitlist)
+            }
             EventKind::PriceSuggested => Some(NotificationCategory::PriceSuggestion),
             EventKind::SlaAtRisk => Some(NotificationCategory::SlaAtRisk),
             EventKind::SlaMissed => Some(NotificationCategory::SlaMissed),
@@ -377,7 +386,9 @@ impl EventKind {
         EventKind::with_notice().filter(|(_, of)| *of == notice).any(|(kind, _)| {
             let side = match kind {
                 EventKind::WebhookDisabled => Side::Farmer,
-                EventKind::SavedSearchFound => Side::Renter,
+                EventKind::SavedSearchFound
+                | EventKind::WaitlistOffered
+                | EventKind::WaitlistPassed => Side::Renter,
                 _ => side,
             };
             kind.audience().has(side) && (channel != Channel::Mail || kind.is_mailed_to(side))

@@ -36,6 +36,8 @@ pub enum NotificationCategory {
     Machine,
     /// Nodes fit a saved search.
     SavedSearch,
+    /// A slice of a full node is free, and whose turn it is.
+    Waitlist,
     /// Another price would earn more.
     PriceSuggestion,
     /// Little of the downtime that the SLA allows is left.
@@ -78,6 +80,7 @@ impl NotificationCategory {
                 | NotificationCategory::Access
                 | NotificationCategory::Machine
                 | NotificationCategory::SavedSearch
+                | NotificationCategory::Waitlist
                 | NotificationCategory::SlaAtRisk
                 | NotificationCategory::SlaMissed
                 | NotificationCategory::Credit
@@ -220,6 +223,7 @@ mod tests {
             removal: page webhook
             machine: page mail webhook
             saved-search: page mail webhook
+            waitlist: page mail webhook
             price-suggestion: page webhook
             sla-at-risk: page mail webhook
             sla-missed: page mail webhook

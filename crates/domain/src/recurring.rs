@@ -321,6 +321,22 @@ pub const RELEASE_HOLDS: RecurringJob = RecurringJob {
     ..CLOCK
 };
 
+/// Turns of waitlists.
+pub const OFFER_WAITLIST_SLICES: RecurringJob = RecurringJob {
+    name: "offer waitlist slices",
+    does: "Holds free slices for the first in line on a waitlist, and notifies them.",
+    bounds: &[Bound::new(100, "turns, each in a statement of its own")],
+    ..CLOCK
+};
+
+/// Places on waitlists of long ago.
+pub const SWEEP_WAITLIST: RecurringJob = RecurringJob {
+    name: "sweep waitlists",
+    every_seconds: 60 * 60,
+    does: "Deletes places on waitlists after 90 days.",
+    ..SWEEP
+};
+
 /// How many changed offers one saved search is compared with.
 pub const CHANGED_OFFERS: Bound = Bound::new(5_000, "changed offers for each");
 
@@ -554,7 +570,7 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
 
 /// Every recurring job, in the order in which its component does them: money first. Rentals without
 /// access are not renewed, and renewed rentals do not expire.
-pub const ALL: [&RecurringJob; 48] = [
+pub const ALL: [&RecurringJob; 50] = [
     // Rentals.
     &REFUND_WITHOUT_ACCESS,
     &RENEW,
@@ -564,6 +580,8 @@ pub const ALL: [&RecurringJob; 48] = [
     &EXPIRE,
     &EARN,
     &RELEASE_HOLDS,
+    &OFFER_WAITLIST_SLICES,
+    &SWEEP_WAITLIST,
     &SWEEP_QUOTES,
     &SWEEP_TRANSFERS,
     &LOOK_FOR_SAVED_SEARCHES,

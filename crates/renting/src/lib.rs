@@ -17,6 +17,7 @@ mod renting;
 mod searches;
 mod status;
 mod transfers;
+mod waitlist;
 
 use domain::account::Scope;
 use web::Route;
@@ -35,6 +36,7 @@ use crate::renting::view::{AlternativeView, QuoteView};
 use crate::searches::json::{CHANGE_SEARCH, LIST_SEARCHES, REMOVE_SEARCH, SAVE_SEARCH};
 use crate::status::json::SHOW_STATUS;
 use crate::transfers::json::{ACCEPT_TRANSFER, CANCEL_TRANSFER, LIST_TRANSFERS, OFFER_TRANSFER};
+use crate::waitlist::json::{JOIN_WAITLIST, LEAVE_WAITLIST, LIST_WAITLIST};
 
 pub use jobs::JOBS;
 
@@ -70,6 +72,11 @@ pub const RENTALS: &[Route] = &[
     Route::api(&SAVE_SEARCH, searches::save_search),
     Route::api(&CHANGE_SEARCH, searches::change_search),
     Route::api(&REMOVE_SEARCH, searches::remove_search),
+    Route::api(&LIST_WAITLIST, waitlist::list_waitlist),
+    Route::api(&JOIN_WAITLIST, waitlist::join_waitlist),
+    Route::api(&LEAVE_WAITLIST, waitlist::leave_waitlist),
+    Route::form("/dashboard/waitlist", RENT, waitlist::join_form),
+    Route::form("/dashboard/waitlist/{node}/leave", RENT, waitlist::leave_form),
     Route::page("/dashboard/searches", READ, searches::page),
     Route::form("/dashboard/searches", RENT, searches::save_form),
     Route::form("/dashboard/searches/{search}", RENT, searches::change_form),
@@ -128,6 +135,9 @@ pub const OPERATIONS: &[&Operation] = &[
     &SAVE_SEARCH,
     &CHANGE_SEARCH,
     &REMOVE_SEARCH,
+    &LIST_WAITLIST,
+    &JOIN_WAITLIST,
+    &LEAVE_WAITLIST,
 ];
 
 /// What problems of this feature say beyond what all of them do.

@@ -8,6 +8,7 @@ pub(crate) mod page;
 use domain::id::SavedSearchId;
 use http::StatusCode;
 use store::saved_searches::{self, SavedSearch, SearchChange};
+use store::waitlist;
 use ui::done::Done;
 use ui::visit::Visit;
 use web::form::{self, Form};
@@ -66,8 +67,9 @@ pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 fn own_page(cx: &Context<'_>) -> Result<Searches, Problem> {
-    let found = saved_searches::of_account(cx.db, cx.account()?.account)?;
-    Ok(Searches::new(&Visit::of(cx)?, &found))
+    let account = cx.account()?.account;
+    let found = saved_searches::of_account(cx.db, account)?;
+    Ok(Searches::new(&Visit::of(cx)?, &found, &waitlist::of_account(cx.db, account)?))
 }
 
 pub(crate) fn save_form(cx: &Context<'_>) -> Result<Response, Problem> {

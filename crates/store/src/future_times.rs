@@ -3,10 +3,10 @@
 //! such times themselves; `docs/reference/clocks.md` lists them all.
 
 use domain::machine_action::REBUILD_SECONDS;
-use domain::order::QUOTE_SECONDS;
 use domain::provisioning::{LEASE_SECONDS, RETRY_MAX_SECONDS};
 use domain::recurring::RESET_FUTURE_TIMES;
 use domain::time::Timestamp;
+use domain::waitlist::TURN_SECONDS;
 
 use crate::challenges::LINK_SECONDS;
 use crate::db::{Db, StoreError};
@@ -117,7 +117,7 @@ pub const BOUNDS: [(&str, i64); 14] = [
     (JOBS, if LEASE_SECONDS > RETRY_MAX_SECONDS { LEASE_SECONDS } else { RETRY_MAX_SECONDS }),
     (ACTIONS, LEASE_SECONDS),
     (OPEN_ACTIONS, REBUILD_SECONDS),
-    (HOLDS, QUOTE_SECONDS),
+    (HOLDS, TURN_SECONDS),
     (CHALLENGES, LINK_SECONDS),
     (SAVED_SEARCHES, NOTIFIED_AGAIN_SECONDS),
     (FARMS, 0),

@@ -70,6 +70,7 @@ pub mod top_ups;
 pub mod transfers;
 pub mod unprovisioned;
 pub mod violations;
+pub mod waitlist;
 pub mod webhooks;
 
 pub use db::{Db, NoDatabase, Row, Rows, StoreError, Value};

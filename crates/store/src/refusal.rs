@@ -150,6 +150,8 @@ pub enum Refusal {
     TransactionMissing,
     /// The rental is not offered to this account any more.
     TransferGone,
+    /// The line for a node is not as it was seen.
+    WaitlistChanged,
     /// The wallet of whom a payout pays is below zero.
     WalletBelowZero,
 }
@@ -212,6 +214,7 @@ impl Refusal {
                 | Refusal::TopUpLimitReached
                 | Refusal::TotpSecretChanged
                 | Refusal::TransferGone
+                | Refusal::WaitlistChanged
                 | Refusal::WalletBelowZero
         )
     }

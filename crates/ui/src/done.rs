@@ -151,6 +151,10 @@ pub enum Done {
     SearchChanged,
     /// A saved search was deleted.
     SearchRemoved,
+    /// Somebody joined the waitlist of a node.
+    WaitlistJoined,
+    /// Somebody left it.
+    WaitlistLeft,
     /// Notifications were marked as read.
     NotificationsRead,
     /// Somebody chose which notifications somebody gets through which channel.
@@ -263,6 +267,10 @@ impl Done {
             Done::SearchSaved => "Search saved. You'll be notified of nodes that fit.",
             Done::SearchChanged => "Saved search changed.",
             Done::SearchRemoved => "Saved search deleted.",
+            Done::WaitlistJoined => {
+                "You're on the waitlist. You'll be notified when it's your turn."
+            }
+            Done::WaitlistLeft => "You left the waitlist.",
             Done::NotificationsRead => "All notifications marked as read.",
             Done::NotificationSettingsSaved => "Notification settings saved.",
             Done::WebhookRemoved => "Webhook and its delivery log removed.",

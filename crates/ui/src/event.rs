@@ -7,10 +7,13 @@ use domain::machine::MachineState;
 use domain::machine_action::MachineAction;
 use domain::notification::{NotificationCategory, Side};
 use domain::provisioning::Step;
+use domain::waitlist::TURN_SECONDS;
 use store::events::Event;
 use store::notifications::Notice;
 use store::rentals::RentalEvent;
 use web::text::{counted, sentence};
+
+use crate::moment;
 
 /// What an action or an event is called.
 pub fn description(name: &str) -> String {
@@ -106,6 +109,8 @@ pub fn notification_title(notice: &Notice) -> String {
         EventKind::RemovalLate => format!("Removal of the ended rental on {place} is overdue"),
         EventKind::SliceRemoved => format!("The ended rental on {place} was removed"),
         EventKind::SavedSearchFound => search_found(&node, event),
+        EventKind::WaitlistOffered => turn_offered(&place, event),
+        EventKind::WaitlistPassed => turn_passed(&node, event),
         EventKind::PriceSuggested => format!("A different price for {node} may earn more"),
         EventKind::SlaAtRisk => at_risk(&node, event.subject.as_deref()),
         EventKind::SlaMissed => format!("{node} misses its uptime SLA this month"),
@@ -214,6 +219,18 @@ fn token_expiring(subject: Option<&str>) -> String {
             format!("Your agent's token {token} expires within {days}: create a new one")
         },
     )
+}
+
+/// Such as `node32_slice_1 is held for you until 29 July 2026, 12:15 UTC: rent it`.
+fn turn_offered(place: &str, event: &Event) -> String {
+    let until = moment::to_the_minute(event.at.plus_seconds(TURN_SECONDS)).text;
+    format!("{place} is free and held for you until {until}: rent it")
+}
+
+/// Such as `A slice of node32 is free, but wasn't held for you: your balance is $5 short of …`.
+fn turn_passed(node: &str, event: &Event) -> String {
+    let why = event.subject.as_deref().unwrap_or("it was not possible");
+    format!("A slice of {node} is free, but wasn't held for you: {why}")
 }
 
 /// Such as `3 nodes fit your saved search Belgium, up to $30`.
@@ -338,6 +355,8 @@ pub fn history_words(event: &RentalEvent) -> String {
         | EventKind::RemovalLate
         | EventKind::SliceRemoved
         | EventKind::SavedSearchFound
+        | EventKind::WaitlistOffered
+        | EventKind::WaitlistPassed
         | EventKind::NodeRegistered
         | EventKind::NodePublished
         | EventKind::NodePaused
@@ -406,6 +425,8 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::MachineActionDone => "Machine started, shut down, reset or changed",
         EventKind::MachineActionFailed => "Machine action failed",
         EventKind::SavedSearchFound => "Saved search found nodes",
+        EventKind::WaitlistOffered => "Slice held for first in line",
+        EventKind::WaitlistPassed => "Turn on a waitlist passed",
         EventKind::NodeRegistered => "Node registered",
         EventKind::NodePublished => "Node published",
         EventKind::NodePaused => "Node taken off the market",
@@ -465,6 +486,7 @@ pub fn notification_path(notice: &Notice) -> String {
         | NotificationCategory::Removal
         | NotificationCategory::Machine
         | NotificationCategory::SavedSearch
+        | NotificationCategory::Waitlist
         | NotificationCategory::PriceSuggestion
         | NotificationCategory::SlaAtRisk
         | NotificationCategory::SlaMissed

@@ -29,6 +29,7 @@ use web::text::{counted, grouped, sentence};
 use web::{Kind, Problem};
 
 use crate::market::search::{count, months, template_of};
+use crate::waitlist::page::Waitlist;
 
 /// What was measured of a node.
 #[derive(Clone, Debug)]
@@ -102,6 +103,8 @@ pub(crate) struct Node {
     pub refusal: Option<Refusal>,
     /// Other nodes with a free slice, the nearest first, where this one has none.
     pub alternatives: Vec<Alternative>,
+    /// What whoever looks can do about a full node.
+    pub waitlist: Option<Waitlist>,
 }
 
 /// Why a request to rent was refused, and what can be done about it.
@@ -330,6 +333,7 @@ impl Node {
             maintenance: Vec::new(),
             refusal: None,
             alternatives: Vec::new(),
+            waitlist: None,
         }
     }
 
@@ -338,6 +342,12 @@ impl Node {
     pub(crate) fn with_alternatives(mut self, nearest: &[Offer]) -> Node {
         self.alternatives = nearest.iter().map(Alternative::new).collect();
         self
+    }
+
+    /// The same with the line for a node of which nothing is free.
+    #[must_use]
+    pub(crate) fn with_waitlist(self, waitlist: Option<Waitlist>) -> Node {
+        Node { waitlist, ..self }
     }
 
     /// The same with what was announced of it.

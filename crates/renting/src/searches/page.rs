@@ -2,6 +2,7 @@
 
 use askama::Template;
 use store::saved_searches::{SAVED_SEARCHES_MAX, SavedSearch};
+use store::waitlist::Entry;
 use ui::moment;
 use ui::visit::Visit;
 use web::Problem;
@@ -10,6 +11,7 @@ use web::text::sentence;
 
 use crate::searches::json::market_url;
 use crate::searches::normal::NormalSearch;
+use crate::waitlist::page::WaitlistRow;
 
 /// What `searches.html` shows.
 #[derive(Clone, Debug, Template)]
@@ -19,6 +21,8 @@ pub(crate) struct Searches {
     pub frame: Frame,
     /// The searches, the latest first.
     pub searches: Vec<SearchRow>,
+    /// The lines that its account is in.
+    pub waitlist: Vec<WaitlistRow>,
     /// How many can be saved.
     pub searches_max: u32,
     /// Why nothing was saved.
@@ -48,10 +52,11 @@ pub(crate) struct SearchRow {
 
 impl Searches {
     /// The searches of an account.
-    pub(crate) fn new(visit: &Visit<'_>, searches: &[SavedSearch]) -> Searches {
+    pub(crate) fn new(visit: &Visit<'_>, searches: &[SavedSearch], waitlist: &[Entry]) -> Searches {
         Searches {
             frame: visit.frame("Saved searches", Section::Marketplace),
             searches: searches.iter().map(SearchRow::new).collect(),
+            waitlist: waitlist.iter().map(WaitlistRow::new).collect(),
             searches_max: SAVED_SEARCHES_MAX,
             error: None,
         }

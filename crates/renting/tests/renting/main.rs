@@ -17,6 +17,7 @@ mod searches;
 mod searching;
 mod servers;
 mod status;
+mod waitlist;
 mod whole_nodes;
 
 use domain::recurring::{EARN, EXPIRE, RELEASE_HOLDS, RunBy};

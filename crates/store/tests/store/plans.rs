@@ -27,8 +27,8 @@ use store::{
     dashboard, disputes, due, events, farms, future_times, jobs, leaving, ledger, ledger_chain,
     limits, listings, machine_actions, machines, mails, maintenance, nodes, notifications,
     observations, offering, offers, outages, payouts, quotes, receipts, rentals, responses,
-    revenue, samples, saved_searches, sessions, sla_alerts, sla_results, ssh_keys, statements, sync, sync_runs,
-    tokens, top_ups, transfers, unprovisioned, webhooks,
+    revenue, samples, saved_searches, sessions, sla_alerts, sla_results, ssh_keys, statements,
+    sync, sync_runs, tokens, top_ups, transfers, unprovisioned, waitlist, webhooks,
 };
 use strum::VariantArray;
 
@@ -81,6 +81,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&revenue::INDEXED)
         .chain(&dashboard::INDEXED)
         .chain(&sla_alerts::INDEXED)
+        .chain(&waitlist::INDEXED)
         .chain(&webhooks::INDEXED)
         .chain(&jobs::INDEXED)
         .chain(&ssh_keys::INDEXED)
