@@ -7,6 +7,7 @@ pub(crate) mod record;
 pub(crate) mod search;
 
 mod api;
+mod compare;
 mod pages;
 mod picks;
 mod places;
@@ -30,6 +31,7 @@ pub const ROUTES: &[Route] = &[
     Route::api(&SHOW_STATUS, record::show_status),
     Route::page("/marketplace", Access::Public, |_| Ok(respond::see_other("/marketplace/compute"))),
     Route::page("/marketplace/compute", Access::Public, pages::compute),
+    Route::page("/marketplace/compute/compare", Access::Public, compare::compare),
     Route::page("/marketplace/compute/{node}", Access::Public, pages::node),
     Route::page("/status", Access::Public, record::status_page),
     Route::page("/status/checks", Access::Public, record::checks_page),

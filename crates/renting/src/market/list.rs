@@ -144,6 +144,8 @@ impl ComputeFilter {
 /// One node in the list.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeCard {
+    /// Such as `node32`.
+    pub id: String,
     /// The page of the node, `/marketplace/compute/{node}`, with the search that led there.
     pub url: String,
     /// The rent dialog on it.
@@ -386,6 +388,7 @@ impl NodeCard {
             if cursor.is_empty() { &[] } else { &[("cursor", cursor.as_str())] };
         let url = visit.address(&path, &[], here);
         NodeCard {
+            id: offer.node.to_string(),
             rent_url: format!("{url}#rent"),
             url,
             name: offer.name.clone(),
