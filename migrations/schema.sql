@@ -527,6 +527,7 @@ VALUES ('access-changed', 1, 0),
        ('rental-reminded', 1, 0),
        ('rental-renewed', 1, 1),
        ('rental-transferred', 1, 1),
+       ('saved-search-found', 1, 0),
        ('server-disk-low', 0, 1),
        ('sla-at-risk', 0, 1),
        ('sla-credited', 1, 1),
@@ -535,6 +536,8 @@ VALUES ('access-changed', 1, 0),
        ('sla-missed', 0, 1),
        ('slice-removed', 0, 1),
        ('slice-rented', 1, 1),
+       ('waitlist-offered', 1, 0),
+       ('waitlist-passed', 1, 0),
        ('wallet-credited', 1, 0),
        ('webhook-disabled', 0, 1);
 
@@ -824,7 +827,9 @@ CREATE TABLE nodes (
                        CHECK (proven_uptime BETWEEN 0 AND 10000),
     -- The sort key of the market: lower bound of the uptime and, among equals, committed uptime.
     uptime_rank        INTEGER
-                       GENERATED ALWAYS AS (proven_uptime * 10001 + min_uptime) VIRTUAL,
+                       GENERATED ALWAYS AS (proven_uptime * 10001 + min_uptime) VIRTUAL, waiting
+                       INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_waiting_not_negative CHECK (waiting >= 0),
 
     CONSTRAINT node_published_with_price CHECK (listing = 'draft' OR price_micros IS NOT NULL)
 ) STRICT;
@@ -1058,6 +1063,17 @@ CREATE TRIGGER report_change_emits_events AFTER UPDATE OF oversold, farm_id ON n
                         WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
 END;
 
+-- What was put on the market, has changed or has more free slices is new to saved searches.
+CREATE TRIGGER better_offer_is_news
+ AFTER UPDATE OF listing, available_slices, offer_version ON nodes
+  WHEN NEW.listing = 'published' AND NEW.available_slices > 0
+   AND (OLD.listing <> 'published' OR NEW.available_slices > OLD.available_slices
+        OR NEW.offer_version <> OLD.offer_version)
+BEGIN
+    DELETE FROM offer_news WHERE node_id = NEW.id;
+    INSERT INTO offer_news (node_id) VALUES (NEW.id);
+END;
+
 -- Every version of every offer, written by the statement that made it.
 CREATE TABLE offer_history (
     node_id              INTEGER NOT NULL REFERENCES nodes (id),
@@ -1250,6 +1266,15 @@ CREATE INDEX quotes_by_account ON quotes (account_id, id);
 CREATE INDEX quotes_by_hold ON quotes (held_until) WHERE held_until IS NOT NULL;
 
 CREATE INDEX quotes_by_end ON quotes (expires_at) WHERE used_at IS NULL;
+
+-- What follows from a change of `quotes`.
+
+-- A turn of the waitlist is over with the hold: used, given back or lapsed.
+CREATE TRIGGER hold_over_ends_turn AFTER UPDATE OF held_until ON quotes
+  WHEN OLD.held_until IS NOT NULL AND NEW.held_until IS NULL
+BEGIN
+    DELETE FROM waitlist WHERE quote_id = NEW.id;
+END;
 
 -- What an account asked for and paid: one rental or several, or an extension.
 CREATE TABLE orders (
@@ -2768,6 +2793,15 @@ END;
 -- How often an account has held a slice of late.
 CREATE INDEX quotes_unused ON quotes (account_id, expires_at) WHERE used_at IS NULL;
 
+-- What follows from a change of `quotes`.
+
+-- A turn of the waitlist is over with the hold: used, given back or lapsed.
+CREATE TRIGGER hold_over_ends_turn AFTER UPDATE OF held_until ON quotes
+  WHEN OLD.held_until IS NOT NULL AND NEW.held_until IS NULL
+BEGIN
+    DELETE FROM waitlist WHERE quote_id = NEW.id;
+END;
+
 -- Where money is. `owner_id` is an account for `wallet` and `earnings`, a rental for `escrow`, and
 -- empty for `funding` (what came in from outside, so it is negative) and `platform` (the fees).
 CREATE TABLE ledger_accounts (
@@ -3323,6 +3357,17 @@ CREATE TRIGGER report_change_emits_events AFTER UPDATE OF oversold, farm_id ON n
                         WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
 END;
 
+-- What was put on the market, has changed or has more free slices is new to saved searches.
+CREATE TRIGGER better_offer_is_news
+ AFTER UPDATE OF listing, available_slices, offer_version ON nodes
+  WHEN NEW.listing = 'published' AND NEW.available_slices > 0
+   AND (OLD.listing <> 'published' OR NEW.available_slices > OLD.available_slices
+        OR NEW.offer_version <> OLD.offer_version)
+BEGIN
+    DELETE FROM offer_news WHERE node_id = NEW.id;
+    INSERT INTO offer_news (node_id) VALUES (NEW.id);
+END;
+
 -- tables/0021_pages.sql
 -- What the status page says of the past, and what the operator says there.
 
@@ -3368,6 +3413,315 @@ CREATE TABLE incidents (
 ) STRICT;
 
 CREATE INDEX incidents_by_start ON incidents (started_at, id);
+
+-- tables/0024_waitlist.sql
+-- Searches that people save, what of the market is new to them, and waitlists of full nodes.
+
+-- The offers that have changed or have more free slices, each with a number that rises with every
+-- change: what has a higher number than a search has seen is new to it.
+CREATE TABLE offer_news (
+    number  INTEGER PRIMARY KEY AUTOINCREMENT,
+    node_id INTEGER NOT NULL REFERENCES nodes (id),
+    UNIQUE (node_id)
+) STRICT;
+
+-- A search of the market that somebody has saved.
+CREATE TABLE saved_searches (
+    id          TEXT    PRIMARY KEY,
+    account_id  TEXT    NOT NULL REFERENCES accounts (id),
+    name        TEXT    NOT NULL
+                CONSTRAINT saved_search_name_length_in_range CHECK (length(name) BETWEEN 1 AND 80),
+    -- The query of the market's page, in its normal form.
+    query       TEXT    NOT NULL
+                CONSTRAINT saved_search_query_length_in_range CHECK (length(query) <= 2000),
+    -- Whether its account is notified of what fits.
+    is_on       INTEGER NOT NULL
+                CONSTRAINT saved_search_is_on_is_flag CHECK (is_on IN (0, 1)),
+    -- The number in `offer_news` up to which it has seen offers.
+    seen_number INTEGER NOT NULL,
+    -- When it is looked for next.
+    due_at      INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    UNIQUE (account_id, query)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX saved_searches_by_account ON saved_searches (account_id, id);
+
+CREATE INDEX saved_searches_due ON saved_searches (due_at, id) WHERE is_on = 1;
+
+-- What follows from a change of `saved_searches`.
+
+CREATE TRIGGER removed_search_forgets_finds BEFORE DELETE ON saved_searches BEGIN
+    DELETE FROM saved_search_finds WHERE search_id = OLD.id;
+END;
+
+-- The nodes that somebody was told of for a saved search, with the offer as it was then.
+CREATE TABLE saved_search_finds (
+    search_id     TEXT    NOT NULL REFERENCES saved_searches (id),
+    node_id       INTEGER NOT NULL,
+    offer_version INTEGER NOT NULL,
+    found_at      INTEGER NOT NULL,
+    PRIMARY KEY (search_id, node_id)
+) STRICT, WITHOUT ROWID;
+
+-- Who waits for a slice of a node of which nothing is free. The first in line is offered the next
+-- free one.
+CREATE TABLE waitlist (
+    -- The place in line: the lowest of a node comes first.
+    number     INTEGER PRIMARY KEY AUTOINCREMENT,
+    node_id    INTEGER NOT NULL REFERENCES nodes (id),
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    -- For how many months a slice is wanted.
+    months     INTEGER NOT NULL
+               CONSTRAINT waitlist_months_is_term CHECK (months IN (1, 3, 6, 12)),
+    -- The quote that holds a slice for the account; NULL while it waits.
+    quote_id   TEXT    REFERENCES quotes (id),
+    joined_at  INTEGER NOT NULL,
+    UNIQUE (node_id, account_id)
+) STRICT;
+
+CREATE INDEX waitlist_by_account ON waitlist (account_id, number);
+
+CREATE INDEX waitlist_by_node ON waitlist (node_id, number) WHERE quote_id IS NULL;
+
+CREATE UNIQUE INDEX waitlist_by_quote ON waitlist (quote_id) WHERE quote_id IS NOT NULL;
+
+CREATE INDEX waitlist_by_age ON waitlist (joined_at) WHERE quote_id IS NULL;
+
+-- What follows from a change of `waitlist`: a node counts who waits for it.
+
+CREATE TRIGGER node_counts_who_joins AFTER INSERT ON waitlist WHEN NEW.quote_id IS NULL BEGIN
+    UPDATE nodes SET waiting = waiting + 1 WHERE id = NEW.node_id;
+END;
+
+CREATE TRIGGER node_counts_who_leaves AFTER DELETE ON waitlist WHEN OLD.quote_id IS NULL BEGIN
+    UPDATE nodes SET waiting = waiting - 1 WHERE id = OLD.node_id;
+END;
+
+CREATE TRIGGER node_counts_whose_turn_it_is AFTER UPDATE OF quote_id ON waitlist BEGIN
+    UPDATE nodes
+       SET waiting = waiting + (NEW.quote_id IS NULL) - (OLD.quote_id IS NULL)
+     WHERE id = NEW.node_id;
+END;
+
+-- Nodes with a free slice for which somebody waits.
+CREATE INDEX nodes_wanted ON nodes (id)
+ WHERE waiting > 0 AND available_slices > 0 AND listing = 'published';
+
+-- A node of a farm with a verified owner is registered and published by nobody else, whatever
+-- the code above does.
+CREATE TRIGGER node_registered_by_farm_owner BEFORE INSERT ON nodes
+  WHEN EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
+BEGIN
+    SELECT RAISE(ABORT, 'refused: farm_of_another_account');
+END;
+
+CREATE TRIGGER node_published_by_farm_owner BEFORE UPDATE OF listing ON nodes
+  WHEN NEW.listing = 'published'
+   AND EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
+BEGIN
+    SELECT RAISE(ABORT, 'refused: farm_of_another_account');
+END;
+
+CREATE TRIGGER lock_change_emits_event AFTER UPDATE OF locked_by ON nodes
+  WHEN NEW.locked_by IS NOT OLD.locked_by
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES (CASE WHEN NEW.locked_by IS NULL THEN 'node-unlocked' ELSE 'node-locked' END,
+            NEW.farmer_id, NEW.id, NEW.lock_changed_at);
+END;
+
+CREATE TRIGGER new_offer_enters_history AFTER INSERT ON nodes BEGIN
+    INSERT INTO offer_history
+           (node_id, version, changed_at, name, price_micros, pending_price_micros,
+            pending_price_at, min_uptime, min_bandwidth_mbps, terms, kept_slices, listing)
+    VALUES (NEW.id, NEW.offer_version, NEW.offer_changed_at, NEW.name, NEW.price_micros,
+            NEW.pending_price_micros, NEW.pending_price_at, NEW.min_uptime,
+            NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
+END;
+
+CREATE TRIGGER offer_change_enters_history AFTER UPDATE OF offer_version ON nodes
+  WHEN NEW.offer_version <> OLD.offer_version
+BEGIN
+    INSERT INTO offer_history
+           (node_id, version, changed_at, name, price_micros, pending_price_micros,
+            pending_price_at, min_uptime, min_bandwidth_mbps, terms, kept_slices, listing)
+    VALUES (NEW.id, NEW.offer_version, NEW.offer_changed_at, NEW.name, NEW.price_micros,
+            NEW.pending_price_micros, NEW.pending_price_at, NEW.min_uptime,
+            NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
+END;
+
+-- A node that has left has no free slices, whatever the grid reports of it.
+CREATE TRIGGER left_node_retires_slices AFTER UPDATE OF left_at ON nodes
+  WHEN NEW.left_at IS NOT NULL AND OLD.left_at IS NULL
+BEGIN
+    UPDATE slices SET state = 'retired' WHERE node_id = NEW.id AND state = 'available';
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES ('node-left', NEW.farmer_id, NEW.id, NEW.left_at);
+END;
+
+-- A node that comes back has the slices that its last report allows.
+CREATE TRIGGER returning_node_restores_slices AFTER UPDATE OF left_at ON nodes
+  WHEN NEW.left_at IS NULL AND OLD.left_at IS NOT NULL
+BEGIN
+    UPDATE nodes SET capacity = capacity WHERE id = NEW.id;
+END;
+
+CREATE TRIGGER listing_change_updates_market_node AFTER UPDATE OF listing ON nodes
+  WHEN NEW.listing <> OLD.listing
+BEGIN
+    INSERT INTO market_nodes (node_id, offered_since, checked_at)
+    SELECT NEW.id, NEW.offer_changed_at, NEW.offer_changed_at WHERE NEW.listing = 'published'
+        ON CONFLICT (node_id) DO UPDATE
+       SET offered_since = excluded.offered_since, checked_at = excluded.checked_at;
+    UPDATE market_nodes SET checked_at = NULL
+     WHERE node_id = NEW.id AND NEW.listing <> 'published';
+END;
+
+-- Each observation of a node counts for its month.
+CREATE TRIGGER observation_counts_for_month AFTER UPDATE OF observed ON nodes
+  WHEN NEW.observed > OLD.observed
+BEGIN
+    INSERT INTO node_months (node_id, month, observed, observed_up)
+    VALUES (NEW.id, strftime('%Y-%m', NEW.synced_at, 'unixepoch'), NEW.observed - OLD.observed,
+            NEW.observed_up - OLD.observed_up)
+        ON CONFLICT (node_id, month) DO UPDATE
+       SET observed = observed + excluded.observed,
+           observed_up = observed_up + excluded.observed_up;
+END;
+
+-- A node that goes to another farm or farmer takes its open jobs with it.
+CREATE TRIGGER open_jobs_follow_node AFTER UPDATE OF farm_id, farmer_id ON nodes
+  WHEN NEW.farm_id <> OLD.farm_id OR NEW.farmer_id <> OLD.farmer_id
+BEGIN
+    UPDATE jobs SET farm_id = NEW.farm_id, farmer_id = NEW.farmer_id
+     WHERE node_id = NEW.id AND state NOT IN ('done', 'refunded', 'canceled');
+END;
+
+-- Slices follow capacity: available ones are retired from the highest number down, retired ones
+-- are restored from the lowest up, and missing ones are created. Reserved and allocated ones stay,
+-- and nothing changes while the whole node is rented. What is offered is what the node can carry
+-- without the slices that are kept back. A slice whose machine is being removed is not offered and
+-- not restored, and counts as one that is there.
+-- `UPDATE nodes SET capacity = capacity` brings a node's slices back in line.
+CREATE TRIGGER slices_follow_capacity AFTER UPDATE OF capacity, kept_slices ON nodes
+  WHEN NEW.whole_rental_id IS NULL
+   AND (max(0, NEW.capacity - NEW.kept_slices)
+        <> NEW.available_slices + NEW.reserved_slices + NEW.allocated_slices
+        OR EXISTS (SELECT 1 FROM slices WHERE node_id = NEW.id AND removing_job IS NOT NULL))
+BEGIN
+    UPDATE slices SET state = 'retired'
+     WHERE node_id = NEW.id AND state = 'available' AND removing_job IS NOT NULL;
+    UPDATE slices SET state = 'retired'
+     WHERE node_id = NEW.id AND number IN (
+           SELECT number FROM slices WHERE node_id = NEW.id AND state = 'available'
+            ORDER BY number DESC
+            LIMIT max(0, (SELECT count(*) FROM slices
+                           WHERE node_id = NEW.id
+                             AND (state <> 'retired' OR removing_job IS NOT NULL))
+                         - max(0, NEW.capacity - NEW.kept_slices)));
+    UPDATE slices SET state = 'available'
+     WHERE node_id = NEW.id AND number IN (
+           SELECT number FROM slices
+            WHERE node_id = NEW.id AND state = 'retired' AND removing_job IS NULL
+            ORDER BY number
+            LIMIT max(0, NEW.capacity - NEW.kept_slices
+                         - (SELECT count(*) FROM slices
+                             WHERE node_id = NEW.id
+                               AND (state <> 'retired' OR removing_job IS NOT NULL))));
+    INSERT INTO slices (node_id, number, state)
+    SELECT NEW.id, number, 'available' FROM slice_numbers
+     WHERE number > (SELECT coalesce(max(number), 0) FROM slices WHERE node_id = NEW.id)
+     ORDER BY number
+     LIMIT max(0, NEW.capacity - NEW.kept_slices
+                  - (SELECT count(*) FROM slices
+                      WHERE node_id = NEW.id
+                        AND (state <> 'retired' OR removing_job IS NOT NULL)));
+END;
+
+CREATE TRIGGER observation_is_recorded AFTER UPDATE OF observed ON nodes
+  WHEN NEW.observed > OLD.observed
+BEGIN
+    INSERT INTO observation_times (at) VALUES (NEW.synced_at) ON CONFLICT (at) DO NOTHING;
+    INSERT INTO observations (at, node_id, status, is_up, healthy, upload_mbps, download_mbps)
+    SELECT NEW.synced_at, NEW.id, NEW.status, up, NEW.healthy, iif(up, NEW.upload_mbps, NULL),
+           iif(up, NEW.download_mbps, NULL)
+      FROM (SELECT NEW.observed_up > OLD.observed_up AS up)
+     WHERE true
+        ON CONFLICT (at, node_id) DO NOTHING;
+END;
+
+-- The events of an offer have one order: whether the node leaves, what the offer is, and whether it
+-- is on the market. Everybody who rents something of a node is notified that it leaves, and
+-- what was decided on one of its rentals before is decided again: each gets another version.
+CREATE TRIGGER offer_change_emits_events
+ AFTER UPDATE OF leaves_at, price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps,
+                 terms, kept_slices, listing ON nodes
+BEGIN
+    UPDATE rentals SET version = version + 1
+     WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at;
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-leaving-canceled' ELSE 'node-leaving' END,
+           NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.leaves_at IS NOT OLD.leaves_at;
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-leaving-canceled' ELSE 'node-leaving' END,
+           renter_id,
+           node_id, slice_number, id, NEW.offer_changed_at
+      FROM rentals
+     WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at
+     ORDER BY id;
+    -- Of another notice they are notified again.
+    DELETE FROM reminders
+     WHERE NEW.leaves_at IS NOT OLD.leaves_at AND days < 0
+       AND rental_id IN (SELECT id FROM rentals WHERE node_id = NEW.id AND state <> 'ended');
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT 'offer-changed', NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.price_micros IS NOT OLD.price_micros
+        OR NEW.pending_price_micros IS NOT OLD.pending_price_micros
+        OR NEW.min_uptime <> OLD.min_uptime
+        OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps
+        OR NEW.terms <> OLD.terms
+        OR NEW.kept_slices <> OLD.kept_slices;
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT 'node-' || NEW.listing, NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.listing <> OLD.listing;
+END;
+
+-- The events of a report have one order. A node that the grid moves to another farm goes off the
+-- market, unless its farmer is the verified owner of that one, too. Rentals run on. A document that
+-- does not say of which farm a node is moves nothing.
+CREATE TRIGGER report_change_emits_events AFTER UPDATE OF oversold, farm_id ON nodes BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-oversold-resolved' END,
+           NEW.farmer_id,
+           NEW.id, NEW.synced_at
+     WHERE (NEW.oversold > 0) <> (OLD.oversold > 0);
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT 'node-moved', who.account_id, NEW.id, 'farm' || NEW.farm_id, NEW.synced_at
+      FROM (SELECT NEW.farmer_id AS account_id
+             UNION ALL SELECT owner_id FROM farms WHERE id = NEW.farm_id) who
+     WHERE NEW.farm_id <> OLD.farm_id AND NEW.farm_id <> 0
+       AND NOT EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
+    UPDATE nodes
+       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.synced_at
+     WHERE id = NEW.id AND listing = 'published' AND NEW.farm_id <> OLD.farm_id
+       AND NEW.farm_id <> 0
+       AND NOT EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
+END;
+
+-- What was put on the market, has changed or has more free slices is new to saved searches.
+CREATE TRIGGER better_offer_is_news
+ AFTER UPDATE OF listing, available_slices, offer_version ON nodes
+  WHEN NEW.listing = 'published' AND NEW.available_slices > 0
+   AND (OLD.listing <> 'published' OR NEW.available_slices > OLD.available_slices
+        OR NEW.offer_version <> OLD.offer_version)
+BEGIN
+    DELETE FROM offer_news WHERE node_id = NEW.id;
+    INSERT INTO offer_news (node_id) VALUES (NEW.id);
+END;
 
 -- commands/add_ssh_key.sql
 
@@ -4061,6 +4415,7 @@ CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.deleted_at FROM quotes
      WHERE account_id = NEW.account_id AND held_until IS NOT NULL;
+    DELETE FROM waitlist WHERE account_id = NEW.account_id;
     DELETE FROM transfers
      WHERE email = (SELECT email FROM accounts WHERE id = NEW.account_id);
     UPDATE accounts
@@ -4076,6 +4431,7 @@ CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
     DELETE FROM passkeys WHERE account_id = NEW.account_id;
     DELETE FROM totp_secrets WHERE account_id = NEW.account_id;
     DELETE FROM recovery_codes WHERE account_id = NEW.account_id;
+    DELETE FROM saved_searches WHERE account_id = NEW.account_id;
 END;
 
 -- commands/disable_account.sql
@@ -4402,6 +4758,22 @@ CREATE TRIGGER keep_quote_does INSTEAD OF INSERT ON keep_quote BEGIN
                    HAVING count(*) > NEW.holds_of_slice_max);
 END;
 
+-- commands/leave_waitlist.sql
+
+-- Command: an account leaves the line for a node; a slice that is held for it is free again. It
+-- aborts if the account is not in line.
+CREATE VIEW leave_waitlist AS SELECT node_id, account_id, joined_at AS left_at FROM waitlist;
+
+CREATE TRIGGER leave_waitlist_does INSTEAD OF INSERT ON leave_waitlist BEGIN
+    SELECT RAISE(ABORT, 'refused: waitlist_changed')
+     WHERE NOT EXISTS (SELECT 1 FROM waitlist
+                        WHERE node_id = NEW.node_id AND account_id = NEW.account_id);
+    INSERT INTO release_hold (quote_id, released_at)
+    SELECT quote_id, NEW.left_at FROM waitlist
+     WHERE node_id = NEW.node_id AND account_id = NEW.account_id AND quote_id IS NOT NULL;
+    DELETE FROM waitlist WHERE node_id = NEW.node_id AND account_id = NEW.account_id;
+END;
+
 -- commands/leaving_costs.sql
 
 -- What ending each rental would cost its farmer at most, from now on, if its node leaves before
@@ -4423,6 +4795,56 @@ CREATE VIEW leaving_costs AS
                AND p.earned_micros + p.refunded_micros < p.total_micros) AS micros
       FROM rentals r
      WHERE r.state <> 'ended';
+
+-- commands/look_for_saved_search.sql
+
+-- Command: a saved search has seen the offers up to `number`, and is looked for again at `next_at`.
+-- `found` is a JSON array of objects with `node` and `version`: its account is notified once of
+-- those that it was not told of since `told_after` at this version, all together. At most
+-- `finds_max` nodes are remembered. It aborts unless the search is at `seen_number` and
+-- `seen_due_at`, so that each look is taken once.
+CREATE VIEW look_for_saved_search AS
+    SELECT id, seen_number, due_at AS seen_due_at, seen_number AS number, due_at AS next_at,
+           due_at AS found_next_at, '[]' AS found, 0 AS told_after, 0 AS finds_max,
+           created_at AS looked_at
+      FROM saved_searches;
+
+CREATE TRIGGER look_for_saved_search_does INSTEAD OF INSERT ON look_for_saved_search BEGIN
+    UPDATE saved_searches SET seen_number = NEW.number, due_at = NEW.next_at
+     WHERE id = NEW.id AND is_on = 1 AND seen_number = NEW.seen_number
+       AND due_at = NEW.seen_due_at;
+    SELECT RAISE(ABORT, 'refused: saved_search_changed') WHERE changes() = 0;
+    INSERT INTO events (kind, renter_id, node_id, subject, created_at)
+    SELECT 'saved-search-found', s.account_id, iif(f.count = 1, f.node, NULL),
+           f.count || ': ' || s.name, NEW.looked_at
+      FROM saved_searches s
+      JOIN (SELECT count(*) AS count, min(value ->> 'node') AS node
+              FROM json_each(NEW.found)
+             WHERE NOT EXISTS (SELECT 1 FROM saved_search_finds
+                                WHERE search_id = NEW.id AND node_id = value ->> 'node'
+                                  AND offer_version = value ->> 'version'
+                                  AND found_at > NEW.told_after)) f
+     WHERE s.id = NEW.id AND f.count > 0;
+    -- Nothing more for a while, once somebody was notified.
+    UPDATE saved_searches SET due_at = NEW.found_next_at
+     WHERE id = NEW.id
+       AND EXISTS (SELECT 1 FROM json_each(NEW.found)
+                    WHERE NOT EXISTS (SELECT 1 FROM saved_search_finds
+                                       WHERE search_id = NEW.id AND node_id = value ->> 'node'
+                                         AND offer_version = value ->> 'version'
+                                         AND found_at > NEW.told_after));
+    INSERT INTO saved_search_finds (search_id, node_id, offer_version, found_at)
+    SELECT NEW.id, value ->> 'node', value ->> 'version', NEW.looked_at
+      FROM json_each(NEW.found)
+     WHERE true
+        ON CONFLICT (search_id, node_id) DO UPDATE
+       SET offer_version = excluded.offer_version, found_at = excluded.found_at
+     WHERE offer_version <> excluded.offer_version OR found_at <= NEW.told_after;
+    DELETE FROM saved_search_finds
+     WHERE search_id = NEW.id
+       AND node_id NOT IN (SELECT node_id FROM saved_search_finds WHERE search_id = NEW.id
+                            ORDER BY found_at DESC, node_id DESC LIMIT NEW.finds_max);
+END;
 
 -- commands/move_rental_to_slice.sql
 
@@ -4713,6 +5135,35 @@ CREATE TRIGGER offer_top_up_does INSTEAD OF INSERT ON offer_top_up BEGIN
     SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
 END;
 
+-- commands/offer_waitlist_slice.sql
+
+-- Command: the first in line for a node has a turn: `keep_quote` with the same columns holds a
+-- slice for the account, whose entry of the waitlist is `entry`, and it is notified. It aborts
+-- unless that entry waits and is the first of the node.
+CREATE VIEW offer_waitlist_slice AS
+    SELECT 0 AS entry, id, account_id, document, signature, items, created_at, expires_at,
+           held_until, 0 AS holds_max, 0 AS slices_max, 0 AS holds_after, 0 AS holds_of_slice_max
+      FROM quotes;
+
+CREATE TRIGGER offer_waitlist_slice_does INSTEAD OF INSERT ON offer_waitlist_slice BEGIN
+    SELECT RAISE(ABORT, 'refused: waitlist_changed')
+     WHERE NEW.held_until IS NULL
+        OR NEW.entry IS NOT (SELECT min(number) FROM waitlist
+                              WHERE quote_id IS NULL
+                                AND node_id = NEW.items ->> '$[0].node')
+        OR NEW.account_id IS NOT (SELECT account_id FROM waitlist WHERE number = NEW.entry);
+    INSERT INTO keep_quote
+           (id, account_id, document, signature, items, created_at, expires_at, held_until,
+            holds_max, slices_max, holds_after, holds_of_slice_max)
+    VALUES (NEW.id, NEW.account_id, NEW.document, NEW.signature, NEW.items, NEW.created_at,
+            NEW.expires_at, NEW.held_until, NEW.holds_max, NEW.slices_max, NEW.holds_after,
+            NEW.holds_of_slice_max);
+    UPDATE waitlist SET quote_id = NEW.id WHERE number = NEW.entry;
+    INSERT INTO events (kind, renter_id, node_id, slice_number, created_at)
+    SELECT 'waitlist-offered', NEW.account_id, value ->> 'node', value ->> 'slice', NEW.created_at
+      FROM json_each(NEW.items);
+END;
+
 -- commands/owed_credits.sql
 
 -- What farmers owe their renters, or may owe them: `sla_micros` in SLA credits, also because a
@@ -4738,6 +5189,25 @@ CREATE VIEW owed_credits AS
                      WHERE n.farmer_id = a.id AND n.leaves_at IS NOT NULL AND n.left_at IS NULL)
                    AS leaving_micros
               FROM accounts a);
+
+-- commands/pass_waitlist_turn.sql
+
+-- Command: a slice is free, but cannot be held for whoever is first in line, for the reason `why`:
+-- the account is notified and loses its place. It aborts unless the entry waits and is the first
+-- of the node.
+CREATE VIEW pass_waitlist_turn AS
+    SELECT number AS entry, '' AS why, joined_at AS passed_at FROM waitlist;
+
+CREATE TRIGGER pass_waitlist_turn_does INSTEAD OF INSERT ON pass_waitlist_turn BEGIN
+    INSERT INTO events (kind, renter_id, node_id, subject, created_at)
+    SELECT 'waitlist-passed', w.account_id, w.node_id, NEW.why, NEW.passed_at
+      FROM waitlist w
+     WHERE w.number = NEW.entry AND w.quote_id IS NULL
+       AND NOT EXISTS (SELECT 1 FROM waitlist
+                        WHERE node_id = w.node_id AND quote_id IS NULL AND number < w.number);
+    SELECT RAISE(ABORT, 'refused: waitlist_changed') WHERE changes() = 0;
+    DELETE FROM waitlist WHERE number = NEW.entry;
+END;
 
 -- commands/pay_compensation.sql
 

@@ -13,6 +13,7 @@ CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.deleted_at FROM quotes
      WHERE account_id = NEW.account_id AND held_until IS NOT NULL;
+    DELETE FROM waitlist WHERE account_id = NEW.account_id;
     DELETE FROM transfers
      WHERE email = (SELECT email FROM accounts WHERE id = NEW.account_id);
     UPDATE accounts
@@ -28,4 +29,5 @@ CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
     DELETE FROM passkeys WHERE account_id = NEW.account_id;
     DELETE FROM totp_secrets WHERE account_id = NEW.account_id;
     DELETE FROM recovery_codes WHERE account_id = NEW.account_id;
+    DELETE FROM saved_searches WHERE account_id = NEW.account_id;
 END;

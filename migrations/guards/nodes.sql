@@ -201,3 +201,14 @@ CREATE TRIGGER report_change_emits_events AFTER UPDATE OF oversold, farm_id ON n
        AND NOT EXISTS (SELECT 1 FROM farms
                         WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
 END;
+
+-- What was put on the market, has changed or has more free slices is new to saved searches.
+CREATE TRIGGER better_offer_is_news
+ AFTER UPDATE OF listing, available_slices, offer_version ON nodes
+  WHEN NEW.listing = 'published' AND NEW.available_slices > 0
+   AND (OLD.listing <> 'published' OR NEW.available_slices > OLD.available_slices
+        OR NEW.offer_version <> OLD.offer_version)
+BEGIN
+    DELETE FROM offer_news WHERE node_id = NEW.id;
+    INSERT INTO offer_news (node_id) VALUES (NEW.id);
+END;

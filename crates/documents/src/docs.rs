@@ -255,6 +255,7 @@ fn parameter(parameter: &Value, document: &Value) -> RequestField {
         "incident" => "The id of the incident.".to_owned(),
         "account" => "The id of the account.".to_owned(),
         "maintenance" => "The id of the maintenance.".to_owned(),
+        "search" => "The id of the saved search.".to_owned(),
         "webhook" => "The id of the webhook.".to_owned(),
         "delivery" => "The id of the message.".to_owned(),
         "job" => "The id of the leased job.".to_owned(),

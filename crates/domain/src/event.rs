@@ -88,6 +88,14 @@ pub enum EventKind {
     /// What was to be done with a machine could not be done.
     MachineActionFailed,
 
+    // The market.
+    /// Nodes fit a saved search that it did not find before.
+    SavedSearchFound,
+    /// A slice of a full node is free, and held for whoever is first in line.
+    WaitlistOffered,
+    /// The same, but it could not be held for whoever was first in line.
+    WaitlistPassed,
+
     // Nodes and their offers.
     /// A node was registered.
     NodeRegistered,
@@ -212,6 +220,9 @@ impl EventKind {
             | EventKind::RentalReceived
             | EventKind::AccessChanged
             | EventKind::MachineDiskFilling
+            | EventKind::SavedSearchFound
+            | EventKind::WaitlistOffered
+            | EventKind::WaitlistPassed
             | EventKind::WalletCredited
             | EventKind::CardPaymentReversed
             | EventKind::CardPaymentReturned => Audience::Renter,
@@ -306,6 +317,10 @@ impl EventKind {
             | EventKind::ServerDiskLow
             | EventKind::MachineActionFailed
             | EventKind::RentalDown => Some(NotificationCategory::Machine),
+            EventKind::SavedSearchFound => Some(NotificationCategory::SavedSearch),
+            EventKind::WaitlistOffered | EventKind::WaitlistPassed => {
+                Some(NotificationCategory::Waitlist)
+            }
             EventKind::PriceSuggested => Some(NotificationCategory::PriceSuggestion),
             EventKind::SlaAtRisk => Some(NotificationCategory::SlaAtRisk),
             EventKind::SlaMissed => Some(NotificationCategory::SlaMissed),
@@ -375,12 +390,17 @@ impl EventKind {
     }
 
     /// Whether a notification of this kind can reach this side through this channel. Every account
-    /// owns its webhooks and its wallet; what else is an owner's reaches farmers only.
+    /// owns its webhooks and its wallet, and farmers rent, too; what else is an owner's reaches
+    /// farmers only.
     pub fn can_notify(notice: NotificationCategory, side: Side, channel: Channel) -> bool {
         EventKind::with_notice().filter(|(_, of)| *of == notice).any(|(kind, _)| {
             let side = match kind {
                 EventKind::WebhookDisabled => Side::Farmer,
-                EventKind::CardPaymentReversed | EventKind::CardPaymentReturned => Side::Renter,
+                EventKind::SavedSearchFound
+                | EventKind::WaitlistOffered
+                | EventKind::WaitlistPassed
+                | EventKind::CardPaymentReversed
+                | EventKind::CardPaymentReturned => Side::Renter,
                 _ => side,
             };
             kind.audience().has(side) && (channel != Channel::Mail || kind.is_mailed_to(side))

@@ -98,6 +98,10 @@ uuid_id! {
     IncidentId
 }
 uuid_id! {
+    /// A search of the market that an account has saved.
+    SavedSearchId
+}
+uuid_id! {
     /// A webhook: where an account wants to be notified of events.
     WebhookId
 }

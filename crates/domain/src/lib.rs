@@ -56,3 +56,4 @@ pub mod text;
 pub mod time;
 pub mod top_up;
 pub mod uptime;
+pub mod waitlist;

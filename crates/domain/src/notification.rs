@@ -34,6 +34,10 @@ pub enum NotificationCategory {
     Removal,
     /// A machine is off, does not answer or is gone, or answers again; or a disk is almost full.
     Machine,
+    /// Nodes fit a saved search.
+    SavedSearch,
+    /// A slice of a full node is free, and whose turn it is.
+    Waitlist,
     /// Another price would earn more.
     PriceSuggestion,
     /// Little of the downtime that the SLA allows is left.
@@ -77,6 +81,8 @@ impl NotificationCategory {
                 | NotificationCategory::Released
                 | NotificationCategory::Access
                 | NotificationCategory::Machine
+                | NotificationCategory::SavedSearch
+                | NotificationCategory::Waitlist
                 | NotificationCategory::SlaAtRisk
                 | NotificationCategory::SlaMissed
                 | NotificationCategory::Credit
@@ -219,6 +225,8 @@ mod tests {
             access: page mail webhook
             removal: page webhook
             machine: page mail webhook
+            saved-search: page mail webhook
+            waitlist: page mail webhook
             price-suggestion: page webhook
             sla-at-risk: page mail webhook
             sla-missed: page mail webhook

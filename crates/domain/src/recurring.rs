@@ -321,6 +321,35 @@ pub const RELEASE_HOLDS: RecurringJob = RecurringJob {
     ..CLOCK
 };
 
+/// Turns of waitlists.
+pub const OFFER_WAITLIST_SLICES: RecurringJob = RecurringJob {
+    name: "offer waitlist slices",
+    does: "Holds free slices for the first in line on a waitlist, and notifies them.",
+    bounds: &[Bound::new(100, "turns, each in a statement of its own")],
+    ..CLOCK
+};
+
+/// Places on waitlists of long ago.
+pub const SWEEP_WAITLIST: RecurringJob = RecurringJob {
+    name: "sweep waitlists",
+    every_seconds: 60 * 60,
+    does: "Deletes places on waitlists after 90 days.",
+    ..SWEEP
+};
+
+/// How many changed offers one saved search is compared with.
+pub const CHANGED_OFFERS: Bound = Bound::new(5_000, "changed offers for each");
+
+/// Saved searches.
+pub const LOOK_FOR_SAVED_SEARCHES: RecurringJob = RecurringJob {
+    name: "look for saved searches",
+    every_seconds: 60,
+    does: "Notifies people of nodes that fit their saved searches.",
+    bounds: &[Bound::new(200, "searches, each in a statement of its own"), CHANGED_OFFERS],
+    resumed: "searches that waited longest come first",
+    ..CLOCK
+};
+
 /// Price increases.
 pub const APPLY_PRICE_INCREASES: RecurringJob = RecurringJob {
     name: "apply price increases",
@@ -541,7 +570,7 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
 
 /// Every recurring job, in the order in which its component does them: money first. Rentals without
 /// access are not renewed, and renewed rentals do not expire.
-pub const ALL: [&RecurringJob; 47] = [
+pub const ALL: [&RecurringJob; 50] = [
     // Rentals.
     &REFUND_WITHOUT_ACCESS,
     &RENEW,
@@ -551,8 +580,11 @@ pub const ALL: [&RecurringJob; 47] = [
     &EXPIRE,
     &EARN,
     &RELEASE_HOLDS,
+    &OFFER_WAITLIST_SLICES,
+    &SWEEP_WAITLIST,
     &SWEEP_QUOTES,
     &SWEEP_TRANSFERS,
+    &LOOK_FOR_SAVED_SEARCHES,
     // Nodes and offers.
     &APPLY_PRICE_INCREASES,
     &NOTIFY_OF_MAINTENANCE,

@@ -14,8 +14,10 @@ mod provision;
 mod quoting;
 mod rentals;
 mod renting;
+mod searches;
 mod status;
 mod transfers;
+mod waitlist;
 
 use domain::account::Scope;
 use web::Route;
@@ -31,8 +33,10 @@ use crate::rentals::json::{
 };
 use crate::renting::json::{MAKE_QUOTE, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE};
 use crate::renting::view::{AlternativeView, QuoteView};
+use crate::searches::json::{CHANGE_SEARCH, LIST_SEARCHES, REMOVE_SEARCH, SAVE_SEARCH};
 use crate::status::json::SHOW_STATUS;
 use crate::transfers::json::{ACCEPT_TRANSFER, CANCEL_TRANSFER, LIST_TRANSFERS, OFFER_TRANSFER};
+use crate::waitlist::json::{JOIN_WAITLIST, LEAVE_WAITLIST, LIST_WAITLIST};
 
 pub use jobs::JOBS;
 
@@ -64,6 +68,19 @@ pub const RENTALS: &[Route] = &[
     Route::api(&CANCEL_TRANSFER, transfers::cancel_transfer),
     Route::api(&LIST_TRANSFERS, transfers::list_transfers),
     Route::api(&ACCEPT_TRANSFER, transfers::accept_transfer),
+    Route::api(&LIST_SEARCHES, searches::list_searches),
+    Route::api(&SAVE_SEARCH, searches::save_search),
+    Route::api(&CHANGE_SEARCH, searches::change_search),
+    Route::api(&REMOVE_SEARCH, searches::remove_search),
+    Route::api(&LIST_WAITLIST, waitlist::list_waitlist),
+    Route::api(&JOIN_WAITLIST, waitlist::join_waitlist),
+    Route::api(&LEAVE_WAITLIST, waitlist::leave_waitlist),
+    Route::form("/dashboard/waitlist", RENT, waitlist::join_form),
+    Route::form("/dashboard/waitlist/{node}/leave", RENT, waitlist::leave_form),
+    Route::page("/dashboard/searches", READ, searches::page),
+    Route::form("/dashboard/searches", RENT, searches::save_form),
+    Route::form("/dashboard/searches/{search}", RENT, searches::change_form),
+    Route::form("/dashboard/searches/{search}/remove", RENT, searches::remove_form),
     Route::page("/dashboard/slices", READ, pages::slices),
     Route::form("/dashboard/slices", RENT, pages::rent),
     Route::page("/dashboard/slices/{rental}", READ, holding::rental),
@@ -114,6 +131,13 @@ pub const OPERATIONS: &[&Operation] = &[
     &CANCEL_TRANSFER,
     &LIST_TRANSFERS,
     &ACCEPT_TRANSFER,
+    &LIST_SEARCHES,
+    &SAVE_SEARCH,
+    &CHANGE_SEARCH,
+    &REMOVE_SEARCH,
+    &LIST_WAITLIST,
+    &JOIN_WAITLIST,
+    &LEAVE_WAITLIST,
 ];
 
 /// What problems of this feature say beyond what all of them do.

@@ -4,14 +4,15 @@ pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod node;
 pub(crate) mod record;
+pub(crate) mod search;
 
 mod api;
+mod compare;
 mod farm;
 mod pages;
 mod picks;
 mod places;
 mod ribbon;
-mod search;
 mod unmet;
 
 use web::operation::Access;
@@ -31,6 +32,7 @@ pub const ROUTES: &[Route] = &[
     Route::api(&SHOW_STATUS, record::show_status),
     Route::page("/marketplace", Access::Public, |_| Ok(respond::see_other("/marketplace/compute"))),
     Route::page("/marketplace/compute", Access::Public, pages::compute),
+    Route::page("/marketplace/compute/compare", Access::Public, compare::compare),
     Route::page("/marketplace/compute/{node}", Access::Public, pages::node),
     Route::page("/farms/{farm}", Access::Public, farm::page),
     Route::page("/farms/{farm}/badge.svg", Access::Public, farm::badge),

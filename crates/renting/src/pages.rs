@@ -14,6 +14,7 @@ use crate::rentals as own_rentals;
 use crate::rentals::list::{Offered, RENTALS_PER_PAGE, Slices};
 use crate::renting::order::read_order;
 use crate::renting::{self, ALTERNATIVES_MAX};
+use crate::waitlist::page::Waitlist;
 
 pub(crate) fn rent(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
@@ -37,7 +38,9 @@ fn refused(cx: &Context<'_>, form: &Form, problem: Problem) -> Result<Response, 
     let nearest =
         if is_gone { offers::nearest(cx.db, Some(node), 1, ALTERNATIVES_MAX)? } else { Vec::new() };
     let keys = ssh_keys::of_account(cx.db, cx.account()?.account)?;
-    let page = Node::new(&Visit::of(cx)?, &offer, &slices).with_keys(&keys);
+    let visit = Visit::of(cx)?;
+    let waitlist = Waitlist::of(cx, &visit, &offer, &keys)?;
+    let page = Node::new(&visit, &offer, &slices).with_keys(&keys).with_waitlist(waitlist);
     let page = page.refused(form, &problem, &nearest);
     respond::page(problem.kind.status(), &page)
 }

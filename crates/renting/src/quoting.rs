@@ -30,7 +30,7 @@ pub(crate) fn make(
     is_held: bool,
 ) -> Result<Quote, Problem> {
     let keys = keys(cx)?;
-    let sign = |document: &str| Some(keys.as_ref()?.sign(PURPOSE, document.as_bytes()));
+    let sign = |document: &str| signed(keys.as_ref(), document);
     let identity = cx.account()?;
     let new = NewQuote {
         id: QuoteId::from_random(cx.now, cx.random.id()),
@@ -45,8 +45,13 @@ pub(crate) fn make(
     Ok(quotes::make(cx.db, &new, cx.now)?)
 }
 
+/// The signature of a quote's document; `None` without keys.
+pub(crate) fn signed(keys: Option<&Keys>, document: &str) -> Option<String> {
+    Some(keys?.sign(PURPOSE, document.as_bytes()))
+}
+
 /// The operator's keys; `None` where none are set.
-fn keys(env: &Env<'_>) -> Result<Option<Keys>, Problem> {
+pub(crate) fn keys(env: &Env<'_>) -> Result<Option<Keys>, Problem> {
     match env.keys() {
         Err(NoKeys::Unset) => Ok(None),
         keys => Ok(Some(keys?)),

@@ -3,13 +3,14 @@
 //! such times themselves; `docs/reference/clocks.md` lists them all.
 
 use domain::machine_action::REBUILD_SECONDS;
-use domain::order::QUOTE_SECONDS;
 use domain::provisioning::{LEASE_SECONDS, RETRY_MAX_SECONDS};
 use domain::recurring::RESET_FUTURE_TIMES;
 use domain::time::Timestamp;
+use domain::waitlist::TURN_SECONDS;
 
 use crate::challenges::LINK_SECONDS;
 use crate::db::{Db, StoreError};
+use crate::saved_searches::NOTIFIED_AGAIN_SECONDS;
 use crate::sla_results::OWED_AGAIN_SECONDS;
 use crate::{mails, webhooks};
 
@@ -68,6 +69,12 @@ const CHALLENGES: &str = "
     DELETE FROM challenges
      WHERE hash IN (SELECT hash FROM challenges WHERE expires_at > ?2 LIMIT ?3)";
 
+/// A saved search is not looked for again.
+const SAVED_SEARCHES: &str = "
+    UPDATE saved_searches SET due_at = ?1
+     WHERE id IN (SELECT id FROM saved_searches
+                   WHERE is_on = 1 AND due_at > ?2 ORDER BY due_at LIMIT ?3)";
+
 /// A farm's owner is not looked at again.
 const FARMS: &str = "
     UPDATE farms SET checked_at = ?1
@@ -104,14 +111,15 @@ const OWED_COMPENSATIONS: &str = "
 
 /// What brings times back, and how far from now each can be at most, in seconds. `?1` now, `?2` the
 /// latest that a time can be, `?3` how many rows.
-pub const BOUNDS: [(&str, i64); 13] = [
+pub const BOUNDS: [(&str, i64); 14] = [
     (MAILS, MAIL_SECONDS),
     (MESSAGES, MESSAGE_SECONDS),
     (JOBS, if LEASE_SECONDS > RETRY_MAX_SECONDS { LEASE_SECONDS } else { RETRY_MAX_SECONDS }),
     (ACTIONS, LEASE_SECONDS),
     (OPEN_ACTIONS, REBUILD_SECONDS),
-    (HOLDS, QUOTE_SECONDS),
+    (HOLDS, TURN_SECONDS),
     (CHALLENGES, LINK_SECONDS),
+    (SAVED_SEARCHES, NOTIFIED_AGAIN_SECONDS),
     (FARMS, 0),
     (LOST_FARMS, 0),
     (AGENTS, 0),
@@ -130,11 +138,12 @@ pub fn reset(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
 }
 
 /// The statements whose index a test checks.
-pub const INDEXED: [(&str, &str); 7] = [
+pub const INDEXED: [(&str, &str); 8] = [
     (MAILS, "mails_by_due"),
     (ACTIONS, "machine_actions_by_due"),
     (OPEN_ACTIONS, "machine_actions_by_expiry"),
     (HOLDS, "quotes_by_hold"),
+    (SAVED_SEARCHES, "saved_searches_due"),
     (FARMS, "farms_by_check"),
     (OWED_CREDITS, "sla_months_owed"),
     (OWED_COMPENSATIONS, "leaving_compensations_owed"),

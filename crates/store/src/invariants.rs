@@ -53,11 +53,12 @@ enum Check {
 type CountBroken = fn(&dyn Db, i64, i64) -> Result<(u64, i64), StoreError>;
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 42] = [
+pub const INVARIANTS: [Invariant; 43] = [
     market::ONE_RENTAL_PER_SLICE,
     rentals::NEVER_OVERLAP,
     market::ALLOCATED_MEANS_RENTED,
     market::RESERVED_MEANS_HELD,
+    market::TURNS_ARE_HOLDS,
     money::QUOTES_ARE_KEPT_TO,
     market::COUNTERS_ARE_COUNTS,
     market::CAPACITY_IS_KEPT,

@@ -56,6 +56,7 @@ pub mod responses;
 pub mod revenue;
 pub mod row;
 pub mod samples;
+pub mod saved_searches;
 pub mod schema;
 pub mod sealed;
 pub mod sessions;
@@ -71,6 +72,7 @@ pub mod top_ups;
 pub mod transfers;
 pub mod unprovisioned;
 pub mod violations;
+pub mod waitlist;
 pub mod webhooks;
 
 pub use db::{Db, NoDatabase, Row, Rows, StoreError, Value};

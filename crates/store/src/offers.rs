@@ -16,7 +16,8 @@ use domain::time::Timestamp;
 use domain::uptime::{Bandwidth, Uptime};
 
 pub use self::search::{
-    COUNTS, Cursor, OfferedPlace, SEARCHES, Sort, nodes, nodes_before, places, relaxed, slices,
+    COUNTS, Cursor, OfferedPlace, SEARCHES, Sort, news, nodes, nodes_before, places, relaxed,
+    slices,
 };
 use crate::db::{Db, StoreError};
 use crate::row::{FromJson, fields, row, select};

@@ -10,6 +10,7 @@ use domain::recurring::{RELEASE_HOLDS, SWEEP_QUOTES};
 use domain::term::Term;
 use domain::time::Timestamp;
 use domain::uptime::{Bandwidth, Uptime};
+use domain::waitlist::TURN_SECONDS;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -50,6 +51,11 @@ impl Quote {
     /// What all of it costs.
     pub fn total(&self) -> Usd {
         order::total(&self.items)
+    }
+
+    /// For how long it was good when it was made, in seconds.
+    pub(crate) fn good_seconds(&self) -> i64 {
+        self.expires_at.seconds_since(self.created_at)
     }
 }
 
@@ -169,8 +175,41 @@ fn holds_after(now: Timestamp) -> Timestamp {
     now.plus_seconds(-HOLDS_SECONDS)
 }
 
+/// Keeps the quote of a turn: `?1` the entry of the waitlist, and the columns of `keep_quote`.
+const KEEP_FOR_TURN: &str = "
+    INSERT INTO offer_waitlist_slice
+           (entry, id, account_id, document, signature, items, created_at, expires_at, held_until,
+            holds_max, slices_max, holds_after, holds_of_slice_max)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+
 /// Tells what a request would cost and keeps that; holds the slices, all or none, where asked to.
 pub fn make(db: &dyn Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, RentFailure> {
+    let over = now.plus_seconds(QUOTE_SECONDS);
+    make_until(db, new, over, now, &|params| db.run(KEEP, &params).map(drop))
+}
+
+/// Holds a slice for the first in line, whose entry of the waitlist is `entry`.
+pub fn make_for_turn(
+    db: &dyn Db,
+    new: &NewQuote<'_>,
+    entry: i64,
+    now: Timestamp,
+) -> Result<Quote, RentFailure> {
+    let over = now.plus_seconds(TURN_SECONDS);
+    make_until(db, new, over, now, &|params| {
+        let params: Vec<Value> = [entry.into()].into_iter().chain(params).collect();
+        db.run(KEEP_FOR_TURN, &params).map(drop)
+    })
+}
+
+/// Makes a quote that is good until `over`, and keeps it.
+fn make_until(
+    db: &dyn Db,
+    new: &NewQuote<'_>,
+    over: Timestamp,
+    now: Timestamp,
+    keep: &dyn Fn([Value; 12]) -> Result<(), StoreError>,
+) -> Result<Quote, RentFailure> {
     for attempt in 0..SAVE_ATTEMPTS {
         let left_out = if new.is_held { held_often(db, new.account, now)? } else { Vec::new() };
         let context = RenterContext {
@@ -204,9 +243,9 @@ pub fn make(db: &dyn Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, Re
         if new.is_held && slices.len() != count as usize {
             continue;
         }
-        let quote = written(new, items, now);
-        match db.run(KEEP, &keep_params(&quote, slices, new.slices_max)) {
-            Ok(_) => return Ok(quote),
+        let quote = written(new, items, [now, over]);
+        match keep(keep_params(&quote, slices, new.slices_max)) {
+            Ok(()) => return Ok(quote),
             // Somebody was faster: look again, and let the decision say why.
             Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
@@ -256,8 +295,7 @@ fn slice_json(item: &Item, slice: Option<u32>) -> Json {
 }
 
 /// The quote with its document, signed.
-fn written(new: &NewQuote<'_>, items: Vec<Item>, now: Timestamp) -> Quote {
-    let expires_at = now.plus_seconds(QUOTE_SECONDS);
+fn written(new: &NewQuote<'_>, items: Vec<Item>, [now, expires_at]: [Timestamp; 2]) -> Quote {
     let held_until = new.is_held.then_some(expires_at);
     let document = Document {
         id: new.id.to_string(),

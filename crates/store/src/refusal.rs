@@ -114,6 +114,8 @@ pub enum Refusal {
     RentalNeverReturnsToSlice,
     /// Rentals are ended, not deleted.
     RentalsNeverDeleted,
+    /// The saved search is not as it was seen: another run has looked for it, or it was changed.
+    SavedSearchChanged,
     /// Another run has sealed the row.
     SealExists,
     /// The evidence of SLA months stays as it is.
@@ -148,6 +150,8 @@ pub enum Refusal {
     TransactionMissing,
     /// The rental is not offered to this account any more.
     TransferGone,
+    /// The line for a node is not as it was seen.
+    WaitlistChanged,
     /// The wallet of whom a payout pays is below zero.
     WalletBelowZero,
 }
@@ -195,6 +199,7 @@ impl Refusal {
                 | Refusal::QuoteUnusable
                 | Refusal::RentalChanged
                 | Refusal::RentalNeverReturnsToSlice
+                | Refusal::SavedSearchChanged
                 | Refusal::SealExists
                 | Refusal::SliceHeldTooOften
                 | Refusal::SliceLimitReached
@@ -209,6 +214,7 @@ impl Refusal {
                 | Refusal::TopUpLimitReached
                 | Refusal::TotpSecretChanged
                 | Refusal::TransferGone
+                | Refusal::WaitlistChanged
                 | Refusal::WalletBelowZero
         )
     }

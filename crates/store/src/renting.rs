@@ -6,7 +6,7 @@ use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::node::Refusal;
 use domain::order::{
-    self, Item, Offer, QUOTE_SECONDS, RentError, RentRequest, Renter, SLICES_PER_ORDER_MAX, Wanted,
+    self, Item, Offer, RentError, RentRequest, Renter, SLICES_PER_ORDER_MAX, Wanted,
 };
 use domain::outage::Outages;
 use domain::period::Period;
@@ -400,8 +400,8 @@ fn decide(
     match (order.basis, seen.quote) {
         (Basis::Request(_), _) => {}
         // One that lasts longer than any was made while a clock was ahead.
-        (Basis::Quote(_), QuoteState::Open { expires_at, .. })
-            if (1..=QUOTE_SECONDS).contains(&expires_at.seconds_since(now)) => {}
+        (Basis::Quote(quote), QuoteState::Open { expires_at, .. })
+            if (1..=quote.good_seconds()).contains(&expires_at.seconds_since(now)) => {}
         (Basis::Quote(_), QuoteState::Used) => return Err(RentFailure::QuoteUsed),
         (Basis::Quote(_), QuoteState::Open { .. } | QuoteState::Gone) => {
             return Err(RentFailure::QuoteExpired);

@@ -8,8 +8,8 @@ use domain::event::EventKind;
 use domain::health::Part;
 use domain::id::{
     AccountId, ActionId, DeliveryId, DisputeId, IncidentId, JobId, MailId, MaintenanceId, NodeId,
-    OrderId, PayoutId, QuoteId, RentalId, SessionId, SliceId, SshKeyId, TokenId, TopUpId,
-    WebhookId,
+    OrderId, PayoutId, QuoteId, RentalId, SavedSearchId, SessionId, SliceId, SshKeyId, TokenId,
+    TopUpId, WebhookId,
 };
 use domain::listing::Listing;
 use domain::machine::MachineState;
@@ -281,6 +281,7 @@ column! {
     PayoutId: text(PayoutId::parse),
     QuoteId: text(QuoteId::parse),
     RentalId: text(RentalId::parse),
+    SavedSearchId: text(SavedSearchId::parse),
     Scopes: text(|value| Scopes::parse(value.split(' ')).ok()),
     SessionId: text(SessionId::parse),
     SshKeyId: text(SshKeyId::parse),

@@ -145,6 +145,16 @@ pub enum Done {
     ToppedUp,
     /// Somebody comes back from there and has not paid.
     TopUpCanceled,
+    /// A search was saved.
+    SearchSaved,
+    /// A saved search was renamed, or its notifications were turned on or off.
+    SearchChanged,
+    /// A saved search was deleted.
+    SearchRemoved,
+    /// Somebody joined the waitlist of a node.
+    WaitlistJoined,
+    /// Somebody left it.
+    WaitlistLeft,
     /// Notifications were marked as read.
     NotificationsRead,
     /// Somebody chose which notifications somebody gets through which channel.
@@ -254,6 +264,13 @@ impl Done {
             Done::MailRetried => "Email queued for resending.",
             Done::ToppedUp => "Thank you. The credit appears here once the payment is confirmed.",
             Done::TopUpCanceled => "Payment canceled. You were not charged.",
+            Done::SearchSaved => "Search saved. You'll be notified of nodes that fit.",
+            Done::SearchChanged => "Saved search changed.",
+            Done::SearchRemoved => "Saved search deleted.",
+            Done::WaitlistJoined => {
+                "You're on the waitlist. You'll be notified when it's your turn."
+            }
+            Done::WaitlistLeft => "You left the waitlist.",
             Done::NotificationsRead => "All notifications marked as read.",
             Done::NotificationSettingsSaved => "Notification settings saved.",
             Done::WebhookRemoved => "Webhook and its delivery log removed.",

@@ -7,9 +7,13 @@ use domain::machine::MachineState;
 use domain::machine_action::MachineAction;
 use domain::notification::{NotificationCategory, Side};
 use domain::provisioning::Step;
+use domain::waitlist::TURN_SECONDS;
+use store::events::Event;
 use store::notifications::Notice;
 use store::rentals::RentalEvent;
 use web::text::{counted, sentence};
+
+use crate::moment;
 
 /// What an action or an event is called.
 pub fn description(name: &str) -> String {
@@ -104,6 +108,9 @@ pub fn notification_title(notice: &Notice) -> String {
         }
         EventKind::RemovalLate => format!("Removal of the ended rental on {place} is overdue"),
         EventKind::SliceRemoved => format!("The ended rental on {place} was removed"),
+        EventKind::SavedSearchFound => search_found(&node, event),
+        EventKind::WaitlistOffered => turn_offered(&place, event),
+        EventKind::WaitlistPassed => turn_passed(&node, event),
         EventKind::PriceSuggested => format!("A different price for {node} may earn more"),
         EventKind::SlaAtRisk => at_risk(&node, event.subject.as_deref()),
         EventKind::SlaMissed => format!("{node} misses its uptime SLA this month"),
@@ -222,6 +229,28 @@ fn token_expiring(subject: Option<&str>) -> String {
     )
 }
 
+/// Such as `node32_slice_1 is held for you until 29 July 2026, 12:15 UTC: rent it`.
+fn turn_offered(place: &str, event: &Event) -> String {
+    let until = moment::to_the_minute(event.at.plus_seconds(TURN_SECONDS)).text;
+    format!("{place} is free and held for you until {until}: rent it")
+}
+
+/// Such as `A slice of node32 is free, but wasn't held for you: your balance is $5 short of …`.
+fn turn_passed(node: &str, event: &Event) -> String {
+    let why = event.subject.as_deref().unwrap_or("it was not possible");
+    format!("A slice of {node} is free, but wasn't held for you: {why}")
+}
+
+/// Such as `3 nodes fit your saved search Belgium, up to $30`.
+fn search_found(node: &str, event: &Event) -> String {
+    let found = event.subject.as_deref().and_then(|subject| subject.split_once(": "));
+    match (event.node, found) {
+        (Some(_), Some((_, name))) => format!("{node} fits your saved search {name}"),
+        (None, Some((count, name))) => format!("{count} nodes fit your saved search {name}"),
+        (_, None) => "Nodes fit a saved search of yours".to_owned(),
+    }
+}
+
 /// Such as `The disk of rack-7's server is almost full, 12 GB free: make room, or …`.
 fn server_disk_low(subject: Option<&str>) -> String {
     let disk = subject.and_then(|subject| subject.rsplit_once(": ")).map_or_else(
@@ -333,6 +362,9 @@ pub fn history_words(event: &RentalEvent) -> String {
         | EventKind::ServerDiskLow
         | EventKind::RemovalLate
         | EventKind::SliceRemoved
+        | EventKind::SavedSearchFound
+        | EventKind::WaitlistOffered
+        | EventKind::WaitlistPassed
         | EventKind::NodeRegistered
         | EventKind::NodePublished
         | EventKind::NodePaused
@@ -402,6 +434,9 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::ServerDiskLow => "Disk of an agent's server almost full",
         EventKind::MachineActionDone => "Machine started, shut down, reset or changed",
         EventKind::MachineActionFailed => "Machine action failed",
+        EventKind::SavedSearchFound => "Saved search found nodes",
+        EventKind::WaitlistOffered => "Slice held for first in line",
+        EventKind::WaitlistPassed => "Turn on a waitlist passed",
         EventKind::NodeRegistered => "Node registered",
         EventKind::NodePublished => "Node published",
         EventKind::NodePaused => "Node taken off the market",
@@ -463,6 +498,8 @@ pub fn notification_path(notice: &Notice) -> String {
         | NotificationCategory::Access
         | NotificationCategory::Removal
         | NotificationCategory::Machine
+        | NotificationCategory::SavedSearch
+        | NotificationCategory::Waitlist
         | NotificationCategory::PriceSuggestion
         | NotificationCategory::SlaAtRisk
         | NotificationCategory::SlaMissed
@@ -479,6 +516,9 @@ pub fn notification_path(notice: &Notice) -> String {
     match (notice.side, event.rental, event.node) {
         (Side::Renter, Some(rental), _) => format!("/dashboard/slices/{rental}"),
         (Side::Renter, None, Some(node)) => format!("/marketplace/compute/{node}"),
+        (Side::Renter, None, None) if event.kind == EventKind::SavedSearchFound => {
+            "/dashboard/searches".to_owned()
+        }
         (Side::Renter, None, None) => "/dashboard/slices".to_owned(),
         // What is not one's own any more has no page.
         (Side::Farmer, _, Some(node)) if event.kind != EventKind::NodeLost => {
@@ -512,7 +552,6 @@ mod tests {
     use domain::id::{NodeId, SliceId};
     use domain::notification::Side;
     use domain::time::Timestamp;
-    use store::events::Event;
     use store::notifications::Notice;
     use strum::VariantArray;
 

@@ -126,6 +126,8 @@ pub(crate) fn kind_words(kind: NotificationCategory) -> &'static str {
         NotificationCategory::Access => "Machine access",
         NotificationCategory::Removal => "Machine removal",
         NotificationCategory::Machine => "Machine down or back up, disk almost full",
+        NotificationCategory::SavedSearch => "Saved searches",
+        NotificationCategory::Waitlist => "Waitlists",
         NotificationCategory::PriceSuggestion => "Price suggestions",
         NotificationCategory::SlaAtRisk => "SLA at risk",
         NotificationCategory::SlaMissed => "SLA missed",

@@ -14,6 +14,7 @@ use ui::composer::Composer;
 use ui::uptime::{MeasuredUptime, measured};
 use ui::visit::Visit;
 use ui::wording::{place, price_per_hour, uptime};
+use url::form_urlencoded::Serializer;
 use web::form::error_of;
 use web::page::{Badge, Choice, Field, Frame, Notice, Section, Tone};
 use web::text::{counted, sentence};
@@ -22,6 +23,7 @@ use crate::market::picks::Pick;
 use crate::market::places::{ContinentChoice, canonical, choices};
 use crate::market::ribbon::Ribbon;
 use crate::market::search::{Search, pairs, print_backward, print_cursor};
+use crate::searches::normal::NormalSearch;
 
 const PATH: &str = "/marketplace/compute";
 
@@ -53,6 +55,30 @@ pub(crate) struct Compute {
     pub unknown_places: Vec<String>,
     /// What finds something, where this found nothing.
     pub relaxed: Vec<RelaxedSearch>,
+    /// What saves the search.
+    pub save: Option<SaveSearch>,
+}
+
+/// What saves a search.
+#[derive(Clone, Debug)]
+pub(crate) enum SaveSearch {
+    /// The hidden field `query` of the form that does.
+    Query(String),
+    /// Signing in comes first; the link leads there and back to the search.
+    SignIn(String),
+}
+
+impl SaveSearch {
+    /// Saves what whoever visits looks for; `None` for a search that is too long.
+    fn new(visit: &Visit<'_>) -> Option<SaveSearch> {
+        let here = visit.address(PATH, &[], &[]);
+        if visit.viewer.is_none() {
+            let next = Serializer::new(String::new()).append_pair("next", &here).finish();
+            return Some(SaveSearch::SignIn(format!("/login?{next}")));
+        }
+        let query = here.split_once('?').map_or("", |(_, query)| query);
+        Some(SaveSearch::Query(NormalSearch::parse(query).ok()?.query))
+    }
 }
 
 /// A search with one condition less.
@@ -118,6 +144,8 @@ impl ComputeFilter {
 /// One node in the list.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeCard {
+    /// Such as `node32`.
+    pub id: String,
     /// The page of the node, `/marketplace/compute/{node}`, with the search that led there.
     pub url: String,
     /// The rent dialog on it.
@@ -210,6 +238,7 @@ impl Compute {
             next_page: last.and_then(|offer| page(print_cursor, offer)),
             is_past_end: search.behind.is_some(),
             first_page: visit.address(PATH, &[], &[]),
+            save: SaveSearch::new(visit),
             relaxed: found.relaxed.iter().map(|(it, count)| relaxed(visit, *it, *count)).collect(),
             unknown_places: found.unknown_places,
             picks: found.picks,
@@ -248,6 +277,7 @@ impl Compute {
             first_page: PATH.to_owned(),
             unknown_places: Vec::new(),
             relaxed: Vec::new(),
+            save: None,
         }
     }
 }
@@ -358,6 +388,7 @@ impl NodeCard {
             if cursor.is_empty() { &[] } else { &[("cursor", cursor.as_str())] };
         let url = visit.address(&path, &[], here);
         NodeCard {
+            id: offer.node.to_string(),
             rent_url: format!("{url}#rent"),
             url,
             name: offer.name.clone(),

@@ -31,6 +31,7 @@ use web::{Kind, Problem};
 
 use crate::market::ribbon::Ribbon;
 use crate::market::search::{count, months, template_of};
+use crate::waitlist::page::Waitlist;
 
 /// What was measured of a node.
 #[derive(Clone, Debug)]
@@ -108,6 +109,8 @@ pub(crate) struct Node {
     pub refusal: Option<Refusal>,
     /// Other nodes with a free slice, the nearest first, where this one has none.
     pub alternatives: Vec<Alternative>,
+    /// What whoever looks can do about a full node.
+    pub waitlist: Option<Waitlist>,
 }
 
 /// Why a request to rent was refused, and what can be done about it.
@@ -338,6 +341,7 @@ impl Node {
             maintenance: Vec::new(),
             refusal: None,
             alternatives: Vec::new(),
+            waitlist: None,
         }
     }
 
@@ -353,6 +357,12 @@ impl Node {
     pub(crate) fn with_alternatives(mut self, nearest: &[Offer]) -> Node {
         self.alternatives = nearest.iter().map(Alternative::new).collect();
         self
+    }
+
+    /// The same with the line for a node of which nothing is free.
+    #[must_use]
+    pub(crate) fn with_waitlist(self, waitlist: Option<Waitlist>) -> Node {
+        Node { waitlist, ..self }
     }
 
     /// The same with what was announced of it.

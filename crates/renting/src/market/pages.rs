@@ -12,6 +12,7 @@ use crate::market::list::{Compute, Found, NODES_PER_PAGE};
 use crate::market::node::{MONTHS_PER_NODE, Node};
 use crate::market::ribbon::RIBBON_DAYS;
 use crate::market::search::{Search, pairs};
+use crate::waitlist::page::Waitlist;
 
 /// How many similar nodes the page of a node shows of which nothing is free.
 const SIMILAR: u32 = 3;
@@ -84,6 +85,7 @@ pub(super) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
     let is_gone = offer.available_slices == 0;
     let nearest =
         if is_gone { offers::nearest(cx.db, Some(offer.node), 1, SIMILAR)? } else { Vec::new() };
-    let page = page.with_alternatives(&nearest);
+    let waitlist = Waitlist::of(cx, &visit, &offer, &keys)?;
+    let page = page.with_alternatives(&nearest).with_waitlist(waitlist);
     respond::page(StatusCode::OK, &page)
 }

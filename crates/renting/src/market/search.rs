@@ -12,6 +12,7 @@ use domain::uptime::{Bandwidth, Uptime};
 use store::StoreError;
 use store::offers::{self, Cursor, Filter, Offer, Sort};
 use strum::VariantNames;
+use url::form_urlencoded;
 use web::api::{cursor, page_size};
 use web::form::keep;
 use web::{Context, Problem};
@@ -42,20 +43,47 @@ pub(crate) struct Search {
     pub limit: u32,
 }
 
+/// The fields of a query, without white space around them; those that are empty are left out.
+#[derive(Default)]
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads the query of an address.
+    pub(crate) fn parse(text: &str) -> Query {
+        let fields = form_urlencoded::parse(text.as_bytes());
+        let trimmed = fields.map(|(field, value)| (field.into_owned(), value.trim().to_owned()));
+        Query(trimmed.filter(|(_, value)| !value.is_empty()).collect())
+    }
+
+    fn of(cx: &Context<'_>) -> Query {
+        Query::parse(cx.request.uri().query().unwrap_or_default())
+    }
+
+    /// The value of a field, if it was sent.
+    pub(crate) fn first(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    /// Every value of a field that can be sent several times.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let values = self.0.iter().filter(move |(field, _)| field == name);
+        values.map(|(_, value)| value.as_str())
+    }
+}
+
 /// What is wrong with a query; each field is read by itself, so that all of it is found.
-struct Reader<'a, 'b> {
-    cx: &'a Context<'b>,
+struct Reader<'a> {
+    query: &'a Query,
     wrong: Vec<FieldError>,
 }
 
-impl Reader<'_, '_> {
+impl Reader<'_> {
     fn read<T>(
         &mut self,
         field: &'static str,
         parse: impl FnOnce(&str) -> Result<T, FieldError>,
     ) -> Option<T> {
-        let text = self.cx.query(field)?;
-        keep(&mut self.wrong, parse(&text))
+        keep(&mut self.wrong, parse(self.query.first(field)?))
     }
 
     fn flag(&mut self, field: &'static str) -> bool {
@@ -81,14 +109,7 @@ impl Reader<'_, '_> {
     }
 
     fn places(&mut self) -> Vec<String> {
-        let all = self.cx.query_all("place");
-        let named = all.iter().flat_map(|text| text.split(SEPARATOR)).map(str::trim);
-        let mut places: Vec<String> = Vec::new();
-        for name in named.filter(|name| !name.is_empty()) {
-            if !places.iter().any(|place| place == name) {
-                places.push(name.to_owned());
-            }
-        }
+        let places = self.query.places("place");
         let is_long = |name: &String| name.chars().count() > COUNTRY_CHARS_MAX;
         if places.len() > PLACES_MAX || places.iter().any(is_long) {
             let rule = "at most 20 places of at most 80 characters each";
@@ -96,28 +117,79 @@ impl Reader<'_, '_> {
         }
         places
     }
+
+    /// What is looked for, wherever in the list.
+    fn search(&mut self) -> Search {
+        let filter = self.filter();
+        let places = self.places();
+        Search {
+            filter,
+            places,
+            sort: self.read("sort", sort).unwrap_or_default(),
+            ..Search::default()
+        }
+    }
+
+    /// What a page makes of a search: a country is one of the places, and what is to run on the
+    /// machine is a reason for where it can.
+    fn as_page(&mut self, mut search: Search) -> Search {
+        let template = self.read("template", template_of);
+        search.places.extend(search.filter.country.take());
+        // What is set up by hand is set up plainly.
+        search.filter.automatic_setup |= template.is_some_and(|it| it.name != "plain");
+        search
+    }
+}
+
+impl Query {
+    /// The places that a field names, each once.
+    pub(crate) fn places(&self, field: &str) -> Vec<String> {
+        let named = self.all(field).flat_map(|text| text.split(SEPARATOR)).map(str::trim);
+        let mut places: Vec<String> = Vec::new();
+        for name in named.filter(|name| !name.is_empty()) {
+            if !places.iter().any(|place| place == name) {
+                places.push(name.to_owned());
+            }
+        }
+        places
+    }
 }
 
 impl Search {
-    /// Reads a search, or every field that is wrong with it.
+    /// Reads a search, or every field that is wrong.
     pub(crate) fn read(cx: &Context<'_>) -> Result<Search, Vec<FieldError>> {
-        let mut reader = Reader { cx, wrong: Vec::new() };
-        let filter = reader.filter();
-        let places = reader.places();
-        let sort = reader.read("sort", sort).unwrap_or_default();
-        let behind = keep(&mut reader.wrong, cursor(cx, parse_cursor));
-        let limit = keep(&mut reader.wrong, page_size(cx));
+        let query = Query::of(cx);
+        let mut reader = Reader { query: &query, wrong: Vec::new() };
+        let search = reader.search();
+        search.within(cx, reader.wrong)
+    }
+
+    /// The same at the place in the list that the request names, if nothing is wrong.
+    fn within(
+        self,
+        cx: &Context<'_>,
+        mut wrong: Vec<FieldError>,
+    ) -> Result<Search, Vec<FieldError>> {
+        let behind = keep(&mut wrong, cursor(cx, parse_cursor));
+        let limit = keep(&mut wrong, page_size(cx));
         match (behind, limit) {
-            (Some(behind), Some(limit)) if reader.wrong.is_empty() => Ok(Search {
-                filter,
-                places,
-                sort,
+            (Some(behind), Some(limit)) if wrong.is_empty() => Ok(Search {
                 behind: behind.map(|(at, _)| at),
                 is_backward: behind.is_some_and(|(_, is_backward)| is_backward),
                 limit,
+                ..self
             }),
-            _ => Err(reader.wrong),
+            _ => Err(wrong),
         }
+    }
+
+    /// Reads what a query of the market's page looks for, wherever in the list, or every field that
+    /// is wrong.
+    pub(crate) fn of_query(query: &Query) -> Result<Search, Vec<FieldError>> {
+        let mut reader = Reader { query, wrong: Vec::new() };
+        let search = reader.search();
+        let search = reader.as_page(search);
+        if reader.wrong.is_empty() { Ok(search) } else { Err(reader.wrong) }
     }
 
     /// Reads a search of the API.
@@ -139,22 +211,11 @@ impl Search {
     /// Reads a search of a page, where a country is one of the places, and what is to run on the
     /// machine is a reason for where it can.
     pub(crate) fn of_page(cx: &Context<'_>) -> Result<Search, Vec<FieldError>> {
-        let chosen = match cx.query("template") {
-            Some(name) => template_of(&name).map(Some).map_err(|error| vec![error]),
-            None => Ok(None),
-        };
-        let (mut search, template) = match (Search::read(cx), chosen) {
-            (Ok(search), Ok(template)) => (search, template),
-            (Err(mut wrong), chosen) => {
-                wrong.extend(chosen.err().unwrap_or_default());
-                return Err(wrong);
-            }
-            (Ok(_), Err(wrong)) => return Err(wrong),
-        };
-        search.places.extend(search.filter.country.take());
-        // What is set up by hand is set up plainly.
-        search.filter.automatic_setup |= template.is_some_and(|it| it.name != "plain");
-        Ok(search)
+        let query = Query::of(cx);
+        let mut reader = Reader { query: &query, wrong: Vec::new() };
+        let search = reader.search();
+        let search = reader.as_page(search);
+        search.within(cx, reader.wrong)
     }
 
     /// Finds the places that it names on the market; answers those that are nowhere.

@@ -26,6 +26,9 @@ pub(crate) struct Order {
 /// The version of the offer must be there: a person pays the price that the page showed. So must
 /// the node: a program may leave it out, to rent on the whole market.
 pub(crate) fn read_order(form: &Form) -> Result<Order, Problem> {
+    if !form.text("quote_id").is_empty() {
+        return read_held(form);
+    }
     let optional = ["slice_id", "count", "ssh_key_id", "template", "user_data"];
     let fields = form.clone().without(&["whole_node", "ports"]).without_empty(&optional);
     let (version, read) = if form.text("whole_node") == "yes" {
@@ -52,6 +55,17 @@ pub(crate) fn read_order(form: &Form) -> Result<Order, Problem> {
         (Some((basis, start)), Some(key)) if wrong.is_empty() => Ok(Order { basis, start, key }),
         _ => Err(Problem::fields(wrong)),
     }
+}
+
+/// Reads the form that rents what a quote holds.
+fn read_held(form: &Form) -> Result<Order, Problem> {
+    let fields = form.clone().without(&["node_id"]).without_empty(&["ssh_key_id", "template"]);
+    let (basis, start) = fields.body::<RentBody>()?.read().map_err(Problem::fields)?;
+    Ok(Order {
+        basis,
+        start,
+        key: form.idempotency_key().map_err(|wrong| Problem::fields(vec![wrong]))?,
+    })
 }
 
 #[cfg(test)]

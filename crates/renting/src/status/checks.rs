@@ -49,11 +49,12 @@ pub(crate) struct CheckRow {
 }
 
 /// What must hold so that no slice is rented twice.
-const BOOKING: [&str; 5] = [
+const BOOKING: [&str; 6] = [
     "one-rental-per-slice",
     "rentals-never-overlap",
     "allocated-means-rented",
     "reserved-means-held",
+    "turns-are-holds",
     "capacity-is-kept",
 ];
 

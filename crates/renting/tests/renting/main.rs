@@ -14,9 +14,11 @@ mod outages;
 mod ports;
 mod rentals;
 mod retries;
+mod searches;
 mod searching;
 mod servers;
 mod status;
+mod waitlist;
 mod whole_nodes;
 
 use domain::recurring::{EARN, EXPIRE, RELEASE_HOLDS, RunBy};

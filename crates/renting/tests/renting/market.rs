@@ -18,7 +18,7 @@ fn ask(who: &Caller<'_>, path: &str) -> Answer {
 
 #[test]
 fn the_market_shows_what_is_on_offer() {
-    let path = "/marketplace/compute?country=belgium&max_price=30&sort=free";
+    let path = "/marketplace/compute?country=be&sort=free";
     let stage = Stage::three_slices();
     ask(&stage.as_visitor().header("cookie", "done=signed-up"), path).reads(
         200,
@@ -38,7 +38,7 @@ fn the_market_shows_what_is_on_offer() {
             any term1 month3 months6 months12 months, running
             Software
             anythingPlain LinuxDockerKubernetes (k3s)PostgreSQLWeb server, under $
-            Maximum monthly price per slice[text max_price=30] a month each.
+            Maximum monthly price per slice[text max_price=] a month each.
             More filters
             Minimum guaranteed uptime [text min_uptime=]%
             Minimum measured uptime [text min_measured_uptime=]%
@@ -58,16 +58,20 @@ fn the_market_shows_what_is_on_offer() {
             Cheapest first Most reliable first Newest first Most free slices first By place
             (Show slices) Clear </marketplace/compute>
             1 node, most free slices first
-            Canal house
-              </marketplace/compute/node32?country=belgium&#38;max_price=30&#38;sort=free>
+            Canal house </marketplace/compute/node32?country=be&#38;sort=free>
             Ghent, Belgium
             manual setup unverified farm new
+            [checkbox node=node32] Compare Canal house
             Not measured yet; 99.5% guaranteed
             3 of 3 slices free
             1 vCPU · 4 GB · 200 GB SSD
             $25.00 per month $0.034 per hour
-            Rent
-              </marketplace/compute/node32?country=belgium&#38;max_price=30&#38;sort=free#rent>"#]],
+            Rent </marketplace/compute/node32?country=be&#38;sort=free#rent>
+            get /marketplace/compute/compare
+            Select two to four nodes.
+            (Compare nodes)
+            Get notified when more nodes fit. Sign in to save this search
+              </login?next=%2Fmarketplace%2Fcompute%3Fcountry%3Dbe%26sort%3Dfree>"#]],
     );
 }
 
@@ -463,4 +467,26 @@ fn an_order_that_is_refused_keeps_what_was_chosen() {
         .html(400);
     is_kept(&page);
     assert_eq!(stage.balance(ADA), "100.00");
+}
+
+#[test]
+fn up_to_four_nodes_are_compared() {
+    let stage = Stage::three_slices();
+    for number in 41..=44 {
+        stage.register("Attic", &report(number, 1));
+        stage.offer(number, "Attic", Listing::Published);
+    }
+    let visitor = stage.as_visitor();
+    let compare = |query: &str| ask(&visitor, &format!("{MARKET}/compare{query}")).page(200);
+    let list = ask(&visitor, MARKET).html(200);
+    assert!(list.contains(r#"name="node" value="node41" form="compare""#), "{list}");
+    let two = compare("?node=node41&node=node32&node=node41");
+    assert!(two.find("Attic").unwrap() < two.find("Canal house").unwrap(), "{two}");
+    assert!(two.contains("99.5% guaranteed") && !two.contains("Only the first four"), "{two}");
+    let five = compare("?node=41&node=42&node=43&node=44&node=32");
+    assert!(five.contains("Only the first four") && !five.contains("Canal house"), "{five}");
+    let gone = compare("?node=node32&node=node99&node=x");
+    assert!(gone.contains("not on the market") && gone.contains("Canal house"), "{gone}");
+    assert!(compare("").contains("Select two to four nodes"));
+    ask(&visitor, &format!("{MARKET}/compare?node=node32&node=node41")).html(200);
 }

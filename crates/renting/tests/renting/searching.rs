@@ -147,23 +147,31 @@ fn a_search_that_finds_nothing_says_what_to_relax() {
     expect![[r#"
         No node meets all of these conditions. Remove one of them:
         Any price </marketplace/compute?place=Europe> 3 nodes
-        Clear filter </marketplace/compute>"#]]
+        Clear filter </marketplace/compute>
+        Get notified when more nodes fit. Sign in to save this search
+          </login?next=%2Fmarketplace%2Fcompute%3Fplace%3DEurope%26max_price%3D10>"#]]
     .assert_eq(&page("place=Europe&max_price=10"));
     expect![[r#"
         No place on the market is called “
         Mars”.
         No node meets all of these conditions. Remove one of them:
         Anywhere </marketplace/compute?count=2> 5 nodes
-        Clear filter </marketplace/compute>"#]]
+        Clear filter </marketplace/compute>
+        Get notified when more nodes fit. Sign in to save this search
+          </login?next=%2Fmarketplace%2Fcompute%3Fplace%3DMars%26count%3D2>"#]]
     .assert_eq(&page("place=Mars&count=2"));
     expect![[r#"
         No node meets these conditions, and removing a single one doesn't help.
-        Clear filter </marketplace/compute>"#]]
+        Clear filter </marketplace/compute>
+        Get notified when more nodes fit. Sign in to save this search
+          </login?next=%2Fmarketplace%2Fcompute%3Fcount%3D50%26max_price%3D1>"#]]
     .assert_eq(&page("count=50&max_price=1"));
     expect![[r#"
         No node meets all of these conditions. Remove one of them:
         Manual setup, too </marketplace/compute?place=be> 2 nodes
-        Clear filter </marketplace/compute>"#]]
+        Clear filter </marketplace/compute>
+        Get notified when more nodes fit. Sign in to save this search
+          </login?next=%2Fmarketplace%2Fcompute%3Ftemplate%3Ddocker%26place%3Dbe>"#]]
     .assert_eq(&page("template=docker&place=be"));
 }
 
@@ -260,10 +268,16 @@ fn a_row_shows_what_is_known_of_a_node() {
         Node 4 </marketplace/compute/node4?place=EG>
         القاهرة, Egypt
         manual setup unverified farm new
+        [checkbox node=node4] Compare Node 4
         Not measured yet; 99.5% guaranteed
         2 of 2 slices free
         1 vCPU · 4 GB · 200 GB SSD
         $25.00 per month $0.034 per hour
-        Rent </marketplace/compute/node4?place=EG#rent>"#]]
+        Rent </marketplace/compute/node4?place=EG#rent>
+        get /marketplace/compute/compare
+        Select two to four nodes.
+        (Compare nodes)
+        Get notified when more nodes fit. Sign in to save this search
+          </login?next=%2Fmarketplace%2Fcompute%3Fplace%3DEG>"#]]
     .assert_eq(row);
 }

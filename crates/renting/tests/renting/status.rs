@@ -40,7 +40,7 @@ fn a_new_market_is_starting_and_not_late() {
             Not looked at yet.
             Last 90 days: No data yet.
             Integrity checks starting
-            0 of 42 integrity checks have run so far. See each check </status/checks>
+            0 of 43 integrity checks have run so far. See each check </status/checks>
             Last 90 days: No data yet.
             Nodes
             Not looked at yet.
@@ -88,7 +88,7 @@ fn each_part_has_a_ribbon_of_days() {
         No emails are queued.
         Last 90 days: 100% on time over 2 days with data.
         Integrity checks broken
-        1 of 42 integrity checks failed. See each check </status/checks>
+        1 of 43 integrity checks failed. See each check </status/checks>
         Last 90 days: 66.66% on time over 2 days with data; 1 day with problems.
         Nodes
         1 of 1 up.

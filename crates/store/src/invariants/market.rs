@@ -54,6 +54,23 @@ pub(super) const RESERVED_MEANS_HELD: Invariant = Invariant {
     )],
 };
 
+pub(super) const TURNS_ARE_HOLDS: Invariant = Invariant {
+    id: "turns-are-holds",
+    claim: "A turn on a waitlist is a hold of the same account and node, and a node counts who \
+            waits for it.",
+    checks: &[Check::Whole(
+        "SELECT (SELECT count(*)
+              FROM waitlist w
+              LEFT JOIN quotes q ON q.id = w.quote_id AND q.account_id = w.account_id
+                                AND q.held_until IS NOT NULL
+                                AND q.items ->> '$[0].node' = w.node_id
+             WHERE w.quote_id IS NOT NULL AND q.id IS NULL)
+         + (SELECT count(*) FROM nodes n
+             WHERE n.waiting <> (SELECT count(*) FROM waitlist
+                                  WHERE node_id = n.id AND quote_id IS NULL))",
+    )],
+};
+
 pub(super) const COUNTERS_ARE_COUNTS: Invariant = Invariant {
     id: "counters-are-counts",
     claim: "A node's counters equal the count of its slices.",

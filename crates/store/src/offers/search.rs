@@ -355,6 +355,29 @@ pub fn slices(
     Ok(found.into_iter().map(slice).collect())
 }
 
+/// Offers that are new to a search, behind the number `?1` and up to the number `?2`, the latest
+/// first; in the country `?5`, if it is not NULL. Served by the primary keys.
+const NEWS: &str = select!(
+    Offer,
+    "FROM offer_news c CROSS JOIN nodes n ON n.id = c.node_id
+      WHERE c.number > ?1 AND c.number <= ?2 AND (?5 IS NULL OR n.country = ?5) AND ",
+    ON_OFFER,
+    " ORDER BY c.number DESC LIMIT ?10"
+);
+
+/// Offers that a search finds among those that have come, changed or have more free slices behind
+/// the number `behind` and up to `through`; at most `limit`.
+pub fn news(
+    db: &dyn Db,
+    filter: &Filter,
+    [behind, through]: [i64; 2],
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<Offer>, StoreError> {
+    let at = Cursor { rank: behind, price_micros: through, ..Cursor::START };
+    db.all(NEWS, &params(filter, at, limit, now))
+}
+
 /// How many places of the market are read at once, at most.
 const PLACES_MAX: u32 = 5_000;
 
@@ -468,7 +491,7 @@ pub fn relaxed(
 }
 
 /// Every statement of a search, for the test of their plans.
-pub const SEARCHES: [(&str, &str); 19] = [
+pub const SEARCHES: [(&str, &str); 20] = [
     (BY_PRICE.nodes, "nodes_by_price"),
     (BY_PRICE.nodes_before, "nodes_by_price"),
     (BY_PRICE.slices, "nodes_by_price"),
@@ -487,6 +510,7 @@ pub const SEARCHES: [(&str, &str); 19] = [
     (BY_PLACE.nodes, "nodes_by_place"),
     (BY_PLACE.nodes_before, "nodes_by_place"),
     (BY_PLACE.slices, "nodes_by_place"),
+    (NEWS, "PRIMARY"),
     (super::COUNTRIES, "nodes_by_country"),
 ];
 

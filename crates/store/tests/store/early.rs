@@ -65,6 +65,7 @@ fn the_rows_of_an_early_end() {
     let before = dump(&db);
     end(&db, account(OMAR), rental.life.id, None, now().plus_seconds(15 * DAY)).unwrap();
     expect![[r#"
+        - offer_news number=1 node_id=32
         + audit id=12 action='rental-ended' actor='market' actor_id='' account_id='omar'
             subject='rental' address='' request_id='' created_at=1796663321
         + audit id=13 action='rental-ended' actor='market' actor_id='' account_id='farmer'
@@ -97,6 +98,7 @@ fn the_rows_of_an_early_end() {
         + ledger_transactions id=6 kind='refund' reference='rental' rental_id='rental'
             reason='Refund for unused time of node32_slice_1' created_at=1796663321
         ~ nodes id=32 available_slices=9 allocated_slices=0
+        + offer_news number=2 node_id=32
         ~ rental_periods rental_id='rental' number=1 earned_micros=12500000
             refunded_micros=12500000
         ~ rentals id='rental' state='ended' version=2 ended_at=1796663321 earns_at=NULL

@@ -111,6 +111,7 @@ fn the_end_of_the_grace_leaves_these_rows() {
     pass(&db, rental.life.grace_until(), 10);
     let text = difference(&before, &dump(&db), rental.life.id);
     expect![[r#"
+        - offer_news number=1 node_id=32
         + audit id=12 action='rental-ended' actor='market' actor_id='' account_id='omar'
             subject='rental' address='' request_id='' created_at=1798132121
         + audit id=13 action='rental-ended' actor='market' actor_id='' account_id='farmer'
@@ -118,6 +119,7 @@ fn the_end_of_the_grace_leaves_these_rows() {
         + events id=8 kind='rental-ended' renter_id='omar' farmer_id='farmer' node_id=32
             slice_number=1 rental_id='rental' created_at=1798132121 subject=NULL
         ~ nodes id=32 available_slices=9 allocated_slices=0
+        + offer_news number=2 node_id=32
         ~ rentals id='rental' state='ended' version=3 ended_at=1798132121
         ~ slices node_id=32 number=1 state='available' rental_id=NULL
         ~ tenures rental_id='rental' number=1 ended_at=1798132121 evaluate_at=1798132121

@@ -111,7 +111,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 132] = [
+const BREAKS: [(&str, &str); 134] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -234,6 +234,12 @@ const BREAKS: [(&str, &str); 132] = [
                 quote_id = (SELECT id FROM quotes WHERE held_until IS NOT NULL)
           WHERE number = 9",
     ),
+    (
+        "turns-are-holds",
+        "INSERT INTO waitlist (node_id, account_id, months, quote_id, joined_at)
+         SELECT 32, account_id, 1, id, 1 FROM quotes WHERE used_at IS NOT NULL",
+    ),
+    ("turns-are-holds", "UPDATE nodes SET waiting = 1 WHERE id = 32"),
     ("quotes-are-kept-to", "UPDATE orders SET total_micros = 1 WHERE quote_id IS NOT NULL"),
     ("quotes-are-kept-to", "UPDATE quotes SET used_at = NULL"),
     ("quotes-are-kept-to", "UPDATE quotes SET used_at = expires_at WHERE used_at IS NOT NULL"),

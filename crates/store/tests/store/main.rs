@@ -53,6 +53,7 @@ mod reconciliation;
 mod refusals;
 mod rent;
 mod reversals;
+mod saved_searches;
 mod scans;
 mod schema;
 mod schema_file;
@@ -72,6 +73,7 @@ mod top_ups;
 mod transfers;
 mod trigger_order;
 mod unproven;
+mod waitlist;
 mod webhooks;
 mod whole;
 

@@ -27,8 +27,8 @@ use store::{
     dashboard, disputes, due, events, farm_pages, farm_tasks, farms, future_times, jobs, leaving,
     ledger, ledger_chain, limits, listings, machine_actions, machines, mails, maintenance, nodes,
     notifications, observations, offering, offers, outages, payouts, quotes, receipts, rentals,
-    responses, revenue, samples, sessions, sla_alerts, sla_results, ssh_keys, statements, sync,
-    sync_runs, tokens, top_ups, transfers, unprovisioned, webhooks,
+    responses, revenue, samples, saved_searches, sessions, sla_alerts, sla_results, ssh_keys,
+    statements, sync, sync_runs, tokens, top_ups, transfers, unprovisioned, waitlist, webhooks,
 };
 use strum::VariantArray;
 
@@ -73,6 +73,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&maintenance::INDEXED)
         .chain(&comparisons::INDEXED)
         .chain(&samples::INDEXED)
+        .chain(&saved_searches::INDEXED)
         .chain(&observations::INDEXED)
         .chain(&sla_results::INDEXED)
         .chain(&disputes::INDEXED)
@@ -82,6 +83,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&farm_pages::INDEXED)
         .chain(&farm_tasks::INDEXED)
         .chain(&sla_alerts::INDEXED)
+        .chain(&waitlist::INDEXED)
         .chain(&webhooks::INDEXED)
         .chain(&jobs::INDEXED)
         .chain(&ssh_keys::INDEXED)

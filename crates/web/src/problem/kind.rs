@@ -177,6 +177,16 @@ kinds! {
     TooManyWebhooks, "too-many-webhooks", CONFLICT,
         "Webhook limit reached",
         "Remove one first.";
+    TooManySavedSearches, "too-many-saved-searches", CONFLICT, "Saved search limit reached",
+        "You can save 20 searches. Delete one first.";
+    SlicesFree, "slices-free", CONFLICT, "The node has free slices",
+        "Rent one instead of waiting.";
+    SliceIsHeld, "slice-is-held", CONFLICT, "A slice is held for you",
+        "Rent the slice that is held for you, or release it.";
+    WaitlistFull, "waitlist-full", CONFLICT, "Waitlist full",
+        "100 accounts wait for this node. Save a search for similar nodes instead.";
+    TooManyWaitlists, "too-many-waitlists", CONFLICT, "Waitlist limit reached",
+        "You can wait for 10 nodes. Leave a waitlist first.";
     TooManyTopUps, "too-many-top-ups", CONFLICT, "Too many unpaid top-ups",
         "Pay one of your open top-ups, or try again tomorrow.";
     PaymentsUnavailable, "payments-unavailable", CONFLICT, "Payments are not available",

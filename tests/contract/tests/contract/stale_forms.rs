@@ -47,6 +47,9 @@ fn no_stale_form_changes_anything_and_what_was_entered_is_shown() {
     }
     // Buttons, and forms of secrets.
     expect![[r#"
+        /dashboard/waitlist
+        /dashboard/waitlist/{node}/leave
+        /dashboard/searches/{search}/remove
         /dashboard/slices/{rental}/auto-start
         /dashboard/slices/{rental}/ports
         /dashboard/slices/{rental}/console

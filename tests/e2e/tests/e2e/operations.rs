@@ -37,6 +37,8 @@ async fn every_operation_of_the_document_succeeds_once() {
     let months = ada.get("/api/wallet/statements").await.ok(200);
     ada.get(months["items"][0]["statement"].as_str().unwrap()).await.ok(200);
     ada.get("/api/events?after=0").await.ok(200);
+    save_a_search(&ada).await;
+    wait_in_line(&farmer, &ada).await;
 
     ownership::use_each_operation(&market, &farmer).await;
 
@@ -79,6 +81,28 @@ async fn every_operation_of_the_document_succeeds_once() {
 }
 
 /// What a farmer and the operator do with an offer besides changing it.
+async fn save_a_search(ada: &Client) {
+    let search = json!({ "query": "place=Belgium&max_price=30" });
+    let saved = ada.post("/api/saved-searches", &search).await.ok(201);
+    ada.get("/api/saved-searches").await.ok(200);
+    let path = format!("/api/saved-searches/{}", saved["id"].as_str().unwrap());
+    ada.patch(&path, &json!({ "notify": false })).await.ok(200);
+    ada.delete(&path).await.ok(204);
+}
+
+async fn wait_in_line(farmer: &Client, ada: &Client) {
+    let withhold = async |slices: u32| {
+        let body = json!({ "withheld_slices": slices });
+        farmer.patch("/api/farm/nodes/node32", &body).await.ok(200);
+    };
+    withhold(512).await;
+    let wanted = json!({ "node_id": "node32", "duration_months": 1 });
+    ada.post("/api/waitlist", &wanted).await.ok(201);
+    ada.get("/api/waitlist").await.ok(200);
+    ada.delete("/api/waitlist/node32").await.ok(204);
+    withhold(0).await;
+}
+
 async fn look_after_an_offer(market: &Market, farmer: &Client) {
     let (node, any) = ("/api/farm/nodes/node32", "/api/admin/nodes/node32");
     farmer.patch(node, &json!({ "withheld_slices": 1 })).await.ok(200);

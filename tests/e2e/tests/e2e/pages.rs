@@ -395,3 +395,30 @@ async fn a_form_is_kept_where_somebody_signs_in_or_verifies() {
     let fields = [("form_token", token), ("display_name", "Ada")];
     ada.send(Call::form(verify, fields)).await.page(200).says(&["Verify it's you"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_is_saved_and_a_full_node_is_waited_for() {
+    let market = Market::start().await;
+    let farmer = market.sign_up("farmer@example.org").await;
+    farmer.publish(32, "25").await;
+    let mut renter = Browser::new(&market);
+    renter.sign_up("ada@example.org").await;
+    let list = renter.open("/marketplace/compute?max_price=30").await;
+    let (path, searches) = renter.submit(&list, "/dashboard/searches", &[]).await;
+    assert_eq!(path, "/dashboard/searches?done=search-saved");
+    searches.says(&["up to $30.00", "notifications on"]);
+    let saved = renter.client.get("/api/saved-searches").await.ok(200);
+    let search = format!("/dashboard/searches/{}", saved["items"][0]["id"].as_str().unwrap());
+    let (_, searches) = renter.submit(&searches, &search, &[("name", "Cheap")]).await;
+    searches.says(&["Saved search changed.", "Cheap"]);
+    let (_, searches) = renter.submit(&searches, &format!("{search}/remove"), &[]).await;
+    searches.says(&["No saved searches yet"]);
+
+    let withheld = json!({ "withheld_slices": 512 });
+    farmer.patch("/api/farm/nodes/node32", &withheld).await.ok(200);
+    let node = renter.open("/marketplace/compute/node32").await;
+    let (_, node) = renter.submit(&node, "/dashboard/waitlist", &[("duration_months", "1")]).await;
+    node.says(&["You're on the waitlist.", "You're number 1 of 1 in line"]);
+    let (path, _) = renter.submit(&node, "/dashboard/waitlist/node32/leave", &[]).await;
+    assert_eq!(path, "/dashboard/searches?done=waitlist-left");
+}
