@@ -6,11 +6,12 @@ pub(crate) mod node;
 pub(crate) mod record;
 
 mod api;
-mod pages;
+pub(crate) mod pages;
 mod picks;
 mod places;
 mod ribbon;
 mod search;
+pub(crate) mod sheet;
 mod unmet;
 
 use web::operation::Access;

@@ -81,6 +81,9 @@ pub(crate) struct Rental {
     pub time_left: Option<String>,
     /// How the slice is reached.
     pub access: Access,
+    /// Until when it can be reached, or all is refunded; `None` where it can be, or nobody sets it
+    /// up yet.
+    pub access_by: Option<Moment>,
     /// Its machines, where its farm has an agent.
     pub machines: Vec<Machine>,
     /// Why nothing was done with one of them, when it is not about one that is shown.
@@ -367,6 +370,7 @@ impl Rental {
             ends_at: moment::to_the_minute(life.ended_at.unwrap_or(life.ends_at)),
             time_left: time_left(visit, rental).filter(|_| life.state == RentalState::Active),
             access: Access::new(rental, visit.now),
+            access_by: None,
             machines: Vec::new(),
             machines_error: None,
             auto_start: None,
@@ -520,7 +524,7 @@ impl Extending {
             .filter(|term| ends_at(*term) <= last)
             .map(|term| TermOption {
                 ends_on: ends_at(term).day_for_people(),
-                ..TermOption::new(visit, balance, price.times(life.slices), term, None)
+                ..TermOption::new(visit, balance, price.times(life.slices), term)
             })
             .collect();
         if terms.is_empty() {

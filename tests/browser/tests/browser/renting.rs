@@ -58,7 +58,7 @@ fn terms(name: &str, price: &str) -> serde_json::Value {
 async fn lack_the_money(tab: &Tab) {
     tab.open("/marketplace/compute/node32").await;
     tab.press("Rent a slice").await;
-    tab.see("is too low for any of these terms").await;
+    tab.see("Your balance is $25.00 short of this total.").await;
     tab.take_pictures_of_dialog("40-dialog-without-money").await;
     tab.open("/dashboard/wallet").await;
     tab.see("with your email address and the amount.").await;
