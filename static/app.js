@@ -194,7 +194,15 @@ function showTotal(form) {
   if (form.elements.total) form.elements.total.value = (total / 100).toFixed(2);
   form.querySelector('[data-shows="missing"]').textContent = dollars(Math.max(missing, 0));
   lacks.hidden = missing <= 0;
-  form.querySelector('[type="submit"]').disabled = missing > 0;
+  const pay = form.querySelector('[data-pays]');
+  if (!pay) {
+    form.querySelector('[type="submit"]').disabled = missing > 0;
+    return;
+  }
+  // A card pays at least $5.
+  form.querySelector('[data-shows="by-card"]').textContent = dollars(Math.max(missing, 500));
+  pay.hidden = missing <= 0;
+  form.querySelector('[data-charges]').hidden = missing > 0;
 }
 
 document.addEventListener('change', (event) => {

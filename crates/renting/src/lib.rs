@@ -66,6 +66,7 @@ pub const RENTALS: &[Route] = &[
     Route::api(&ACCEPT_TRANSFER, transfers::accept_transfer),
     Route::page("/dashboard/slices", READ, pages::slices),
     Route::form("/dashboard/slices", RENT, pages::rent),
+    Route::page("/dashboard/slices/{top_up}/paid", READ, renting::paid::show),
     Route::page("/dashboard/slices/{rental}", READ, holding::rental),
     Route::form("/dashboard/slices/{rental}/extend", RENT, holding::extend),
     Route::form("/dashboard/slices/{rental}/auto-renew", RENT, holding::set_renewal),

@@ -3,6 +3,7 @@
 pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod order;
+pub(crate) mod paid;
 pub(crate) mod view;
 
 use domain::id::{OrderId, QuoteId, RentalId};

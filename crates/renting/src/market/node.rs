@@ -316,6 +316,10 @@ impl Node {
             Kind::InvalidFields if is_of_total(problem) => problem.fields[0].rule.clone(),
             _ => format!("Nothing was rented or charged: {}", problem.detail),
         };
+        let error = match sent.text("paid") {
+            "yes" => format!("{error}. What you paid is in your wallet"),
+            _ => error,
+        };
         let member = |name: &str| Some(problem.extra.get(name)?.as_str()?.to_owned());
         let remedy = match (problem.kind, member("missing")) {
             (Kind::InsufficientFunds, Some(missing)) => {

@@ -19,6 +19,9 @@ use crate::market::search::{count, months};
 /// How many slices the sheet offers at once; the API takes more.
 const COUNT_MAX: u32 = 10;
 
+/// The least that is paid by card: see `domain::top_up`.
+const CARD_MIN: Usd = Usd::whole(5);
+
 /// The form in the sheet; posts to `/dashboard/slices`. Every amount is of what is chosen.
 #[derive(Clone, Debug)]
 pub(crate) struct RentForm {
@@ -125,6 +128,8 @@ pub(crate) struct Charge {
     pub value: String,
     /// What the wallet lacks of it, such as `$21.25`.
     pub missing: Option<String>,
+    /// What is paid by card then, which is not less than a card can pay.
+    pub by_card: String,
 }
 
 /// What an order of an offer costs, at the price of the offer; `None` where that is not known here.
@@ -257,11 +262,13 @@ impl RentForm {
             term.total_cost = total.for_people();
             term.saving = Some(saved).filter(|saved| *saved > Usd::ZERO).map(Usd::for_people);
             if term.is_chosen {
-                let missing = Some(total - self.wallet).filter(|missing| *missing > Usd::ZERO);
+                let lacks = total - self.wallet;
+                let missing = Some(lacks).filter(|missing| *missing > Usd::ZERO);
                 self.charge = Charge {
                     total: total.for_people(),
                     value: total.to_string(),
                     missing: missing.map(Usd::for_people),
+                    by_card: lacks.max(CARD_MIN).for_people(),
                 };
             }
         }

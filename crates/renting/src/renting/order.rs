@@ -22,7 +22,7 @@ pub(crate) struct Order {
 }
 
 /// Fields of the dialog that no body has.
-const OF_PAGE: [&str; 5] = ["whole_node", "ports", "total", "public_key", "update"];
+const OF_PAGE: [&str; 6] = ["whole_node", "ports", "total", "public_key", "update", "paid"];
 
 /// Reads the form of the rental dialog, or every field that is wrong.
 ///

@@ -356,8 +356,8 @@ fn who_cannot_pay_for_a_term_sees_what_is_missing() {
           its last day unless you extend it.
         Total now: $25.00
         Your balance: $0.00
-        Your balance is $25.00 short of this total. Add credit </dashboard/wallet>
-        (Rent for $25.00)
+        Your balance is $25.00 short of this total. You can pay it by card now.
+        (Pay $25.00 by card and rent)
         (Update total) Cancel <#content>"#]]
     .assert_eq(form);
 }

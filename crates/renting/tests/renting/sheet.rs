@@ -1,7 +1,10 @@
 //! The sheet that rents: its amounts are of what is chosen, and a key is brought along in it.
 
+use domain::listing::Listing;
 use serde_json::json;
-use stage::{ADA, Answer, Stage};
+use stage::{ADA, Answer, BEN, Stage};
+use store::Db;
+use store::db::Value;
 
 use crate::servers::KEY;
 
@@ -24,12 +27,12 @@ fn check_shown(page: &str, texts: &[&str]) {
 #[test]
 fn the_sheet_opens_with_the_total_of_what_was_searched_for() {
     let stage = Stage::three_slices();
-    let page = |query: &str| {
-        stage.as_user(ADA).get(renting::ROUTES, &format!("{NODE}{query}")).html(200)
-    };
+    let page =
+        |query: &str| stage.as_user(ADA).get(renting::ROUTES, &format!("{NODE}{query}")).html(200);
     let of_one = "Rent<span data-shows=\"charge\"> for $25.00</span>";
     check_shown(&page(""), &[of_one, "name=\"total\" value=\"25.00\""]);
-    let shown = [" for $142.50</span>", "value=\"142.50\"", "<strong data-shows=\"missing\">$42.50"];
+    let shown =
+        [" for $142.50</span>", "value=\"142.50\"", "<strong data-shows=\"missing\">$42.50"];
     check_shown(&page("?count=2&months=3"), &shown);
     check_shown(&page("?months=3&whole_node=yes"), &[" for $213.75</span>"]);
 }
@@ -55,7 +58,7 @@ fn nobody_is_charged_another_total_than_their_button_shows() {
     order("50.00").see_other();
     assert_eq!(stage.balance(ADA), "50.00");
     // It is the same intention, whatever is free or has which price by now.
-    stage.offer(32, "Canal house", domain::listing::Listing::Paused);
+    stage.offer(32, "Canal house", Listing::Paused);
     order("50.00").see_other();
     assert_eq!(stage.balance(ADA), "50.00");
     stage.check_invariants();
@@ -90,5 +93,49 @@ fn after_payment_the_page_says_by_when_the_login_is_there() {
     let order = [("duration_months", "1"), ("public_key", KEY)];
     let rental = send(&stage, &order).see_other();
     let page = stage.as_user(ADA).get(renting::ROUTES, rental.split('?').next().unwrap()).html(200);
-    check_shown(&page, &["Login by <time", "or your money back", "data-until=\"2026-07-30T11:50:00Z"]);
+    check_shown(
+        &page,
+        &["Login by <time", "or your money back", "data-until=\"2026-07-30T11:50:00Z"],
+    );
+}
+
+#[test]
+fn a_paid_order_waits_for_its_payment_and_is_sent_once() {
+    let stage = Stage::three_slices();
+    let id = "019fadbe-f200-7000-8000-00000000000a";
+    let add = "INSERT INTO top_ups (id, account_id, amount_micros, provider, state, created_at)
+               SELECT '019fadbe-f200-7000-8000-00000000000a', id, 42500000, 'stripe', 'pending', ?1
+                 FROM accounts WHERE id = ?2";
+    let params = [stage.now().into(), Value::text(ADA.account())];
+    stage.db.run(add, &params).unwrap();
+    let order = "node_id=node32&offer_version=2&idempotency_key=k&duration_months=3&count=2";
+    let path = format!("/dashboard/slices/{id}/paid?{order}&total=142.50");
+    let waiting = stage.as_user(ADA).get(renting::ROUTES, &path);
+    check_shown(&waiting.html(200), &["waiting for the confirmation of your payment of $42.50"]);
+    assert_eq!(waiting.headers()["refresh"], "3");
+    // It is nobody else's.
+    assert_eq!(stage.as_user(BEN).get(renting::ROUTES, &path).status(), 404);
+
+    stage.credit(ADA, "42.50");
+    let pay = "UPDATE top_ups SET state = 'paid', payment_id = 'pi_1', paid_at = ?1";
+    stage.db.run(pay, &[stage.now().into()]).unwrap();
+    let paid = stage.as_user(ADA).get(renting::ROUTES, &path).html(200);
+    check_shown(&paid, &["data-kept", "Rent for $142.50", "name=\"count\" value=\"2\""]);
+    let fields = [("duration_months", "3"), ("count", "2"), ("total", "142.50"), ("paid", "yes")];
+    let first = send(&stage, &fields).see_other();
+    assert_eq!((send(&stage, &fields).see_other(), stage.balance(ADA)), (first, "0.00".into()));
+    // Ten minutes later it is not sent without a click.
+    stage.pass_seconds(600);
+    let late = stage.as_user(ADA).get(renting::ROUTES, &path).html(200);
+    assert!(!late.contains("data-kept"), "{late}");
+}
+
+#[test]
+fn what_was_paid_for_a_slice_that_is_gone_stays_in_the_wallet() {
+    let stage = Stage::three_slices();
+    stage.offer(32, "Canal house", Listing::Paused);
+    let fields = [("duration_months", "1"), ("offer_version", "3"), ("paid", "yes")];
+    let page = send(&stage, &fields).page(409);
+    check_shown(&page, &["Nothing was rented or charged", "What you paid is in your wallet."]);
+    assert_eq!(stage.balance(ADA), "100.00");
 }
