@@ -14,6 +14,7 @@ mod provision;
 mod quoting;
 mod rentals;
 mod renting;
+mod several;
 mod status;
 mod transfers;
 
@@ -66,6 +67,8 @@ pub const RENTALS: &[Route] = &[
     Route::api(&ACCEPT_TRANSFER, transfers::accept_transfer),
     Route::page("/dashboard/slices", READ, pages::slices),
     Route::form("/dashboard/slices", RENT, pages::rent),
+    Route::page("/dashboard/slices/selected/review", READ, several::review),
+    Route::form("/dashboard/slices/selected/work", RENT, several::work),
     Route::page("/dashboard/slices/{top_up}/paid", READ, renting::paid::show),
     Route::page("/dashboard/slices/{rental}", READ, holding::rental),
     Route::form("/dashboard/slices/{rental}/extend", RENT, holding::extend),

@@ -15,6 +15,7 @@ mod rentals;
 mod retries;
 mod searching;
 mod servers;
+mod several;
 mod sheet;
 mod status;
 mod whole_nodes;

@@ -22,12 +22,19 @@ fn a_renter_finds_what_they_hold_and_what_it_cost() {
             All </dashboard/slices?state=all>
             Running </dashboard/slices?state=running>
             Ended </dashboard/slices?state=ended>
-            | Slice | State | Ends | Uptime | Monthly price | Actions
-            | node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000> Canal
-              house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | active Access: needs an SSH key | 29
-              October 2026 92 days left | not measured yet; guaranteed 99.5% | $23.75 | Extend
-              node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000#extend> End
-              node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000/cancel>"#]],
+            | Select | Slice | State | Ends | Uptime | Monthly price | Actions
+            | [checkbox rental=019fadbe-f200-7000-8000-000000000000] | node32_slice_1
+              </dashboard/slices/019fadbe-f200-7000-8000-000000000000> Canal house, Ghent,
+              Belgium 1 vCPU, 4 GB, 200 GB | active Access: needs an SSH key | 29 October 2026 92
+              days left | not measured yet; guaranteed 99.5% | $23.75 | Extend node32_slice_1
+              </dashboard/slices/019fadbe-f200-7000-8000-000000000000#extend> End node32_slice_1
+              </dashboard/slices/019fadbe-f200-7000-8000-000000000000/cancel>
+            get /dashboard/slices/selected/review
+            Selected:
+            1 month 3 months 6 months 12 months
+            (Extend selected)
+            (Restart selected)
+            (End selected)"#]],
     );
 }
 
