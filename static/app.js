@@ -20,6 +20,8 @@ function enhance(root) {
     if (navigator.clipboard) button.hidden = false;
   }
 
+  for (const button of root.querySelectorAll('[data-downloads]')) button.hidden = false;
+
   // A browser that can make a key offers it; without scripts, people paste one.
   for (const button of root.querySelectorAll('[data-makes-key]')) {
     if (crypto.subtle) button.hidden = false;
@@ -66,6 +68,11 @@ document.addEventListener('click', (event) => {
   if (event.target instanceof HTMLDialogElement) event.target.close();
   const copier = event.target.closest('[data-copies]');
   if (copier) copy(copier);
+  const saver = event.target.closest('[data-downloads]');
+  if (saver) {
+    const { downloads, file } = saver.dataset;
+    download(file, document.getElementById(downloads).textContent);
+  }
   const maker = event.target.closest('[data-makes-key]');
   if (maker) makeKey(maker);
 });
@@ -99,6 +106,15 @@ function opensshKey(publicKey, seed, comment) {
   return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`;
 }
 
+/** Saves a text as a file. */
+function download(file, text) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type: 'application/octet-stream' }));
+  link.download = file;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 /** Makes a pair of SSH keys: the private one is downloaded and sent to nobody. */
 async function makeKey(button) {
   const field = document.getElementById(button.dataset.makesKey);
@@ -110,11 +126,7 @@ async function makeKey(button) {
     const pkcs8 = new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey));
     // RFC 8410: the seed is the last 32 bytes.
     const text = opensshKey(publicKey, pkcs8.slice(-32), file);
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([text], { type: 'application/octet-stream' }));
-    link.download = file;
-    link.click();
-    URL.revokeObjectURL(link.href);
+    download(file, text);
     const line = base64([...sshBytes('ssh-ed25519'), ...sshBytes(publicKey)]);
     field.value = `ssh-ed25519 ${line} ${file}`;
     told.textContent = `The private key was downloaded as ${file} and sent to nobody. Move it to `

@@ -71,6 +71,7 @@ pub const RENTALS: &[Route] = &[
     Route::form("/dashboard/slices/selected/work", RENT, several::work),
     Route::page("/dashboard/slices/{top_up}/paid", READ, renting::paid::show),
     Route::page("/dashboard/slices/{rental}", READ, holding::rental),
+    Route::page("/dashboard/slices/{rental}/billing", READ, holding::billing),
     Route::form("/dashboard/slices/{rental}/extend", RENT, holding::extend),
     Route::form("/dashboard/slices/{rental}/auto-renew", RENT, holding::set_renewal),
     Route::form("/dashboard/slices/{rental}/name", RENT, holding::set_name),

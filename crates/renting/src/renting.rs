@@ -302,13 +302,11 @@ pub(crate) fn plan_extension(cx: &Context<'_>, extend: &Extend) -> Result<Respon
     respond::json(StatusCode::OK, &view)
 }
 
-/// Until when an extension at the rental's own price leads, and what it costs.
+/// Until when an extension leads, and what it costs.
 pub(crate) fn price_of_extension(
     cx: &Context<'_>,
-    rental: RentalId,
-    term: Term,
+    extend: &Extend,
 ) -> Result<(String, Option<Usd>), Problem> {
-    let extend = Extend { rental, term, max_price: None, key: None };
     let (_, change) = extend.with(cx, None, |it| rentals::plan_extension(cx.db, it, cx.now))??;
     let paid = change.after.periods.last().map(|period| period.total);
     Ok((format!("until {}", change.after.ends_at.day_for_people()), paid))

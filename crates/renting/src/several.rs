@@ -188,7 +188,10 @@ pub(crate) fn review(cx: &Context<'_>) -> Result<Response, Problem> {
 fn line(cx: &Context<'_>, rental: &Held, change: Change) -> Result<(Line, Usd), Problem> {
     let id = rental.life.id;
     let (about, amount) = match change {
-        Change::Extend(Months(term)) => renting::price_of_extension(cx, id, term)?,
+        Change::Extend(Months(term)) => {
+            let extend = Extend { rental: id, term, max_price: None, key: None };
+            renting::price_of_extension(cx, &extend)?
+        }
         Change::Restart => {
             machines::check_restart(cx, id)?;
             ("off for a moment; its data stays".to_owned(), None)

@@ -155,7 +155,7 @@ pub(crate) struct RentalRow {
     pub uptime: UptimeRecord,
     /// Whether its machine is there, so that its page says how to log in.
     pub can_connect: bool,
-    /// Whether it can be extended now; the link leads to `#extend` of its page.
+    /// Whether it can be extended now; the link leads to `#extend` of its bills.
     pub can_extend: bool,
     /// Whether it can be ended now; the link leads to `/cancel` below its page.
     pub can_end: bool,

@@ -120,8 +120,12 @@ async fn name_one(tab: &Tab) {
 }
 
 async fn extend_by_three_months(tab: &Tab) {
+    tab.press("Billing").await;
+    tab.see("Auto-renew").await;
     tab.click("#extend label:has([value='3'])").await;
     assert_eq!(tab.text("#extend [data-shows=total]").await, "$71.25");
+    tab.press("Extend for $71.25").await;
+    tab.arrive("Extend rental").await;
     tab.press("Extend for $71.25").await;
     tab.see("Extended and paid.").await;
     assert_eq!(tab.text(".nav-figure").await, "$178.75");
@@ -138,7 +142,7 @@ async fn renew_by_itself(tab: &Tab) {
 }
 
 async fn end_early(tab: &Tab) {
-    tab.press("Review refund").await;
+    tab.press("End and refund $87.92").await;
     tab.arrive("End rental").await;
     tab.see("Used: 10 days").await;
     assert_eq!(tab.text(".sum-total strong").await, "$87.92");
