@@ -23,6 +23,13 @@ function enhance(root) {
     if (navigator.clipboard) button.hidden = false;
   }
 
+  for (const button of root.querySelectorAll('[data-downloads]')) button.hidden = false;
+
+  // A browser that can make a key offers it; without scripts, people paste one.
+  for (const button of root.querySelectorAll('[data-makes-key]')) {
+    if (crypto.subtle) button.hidden = false;
+  }
+
   // Instants are printed in UTC; pointing at one tells the local time.
   for (const time of root.querySelectorAll('time[datetime]')) {
     const instant = new Date(time.dateTime);
@@ -64,7 +71,87 @@ document.addEventListener('click', (event) => {
   if (event.target instanceof HTMLDialogElement) event.target.close();
   const copier = event.target.closest('[data-copies]');
   if (copier) copy(copier);
+  const saver = event.target.closest('[data-downloads]');
+  if (saver) {
+    const { downloads, file } = saver.dataset;
+    download(file, document.getElementById(downloads).textContent);
+  }
+  const maker = event.target.closest('[data-makes-key]');
+  if (maker) makeKey(maker);
 });
+
+/** Whole numbers and bytes as SSH writes them: RFC 4251, section 5. */
+const sshNumber = (number) => Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number);
+const sshBytes = (text) => {
+  const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
+  return [...sshNumber(bytes.length), ...bytes];
+};
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
+
+/**
+ * A private key in the form of OpenSSH's PROTOCOL.key: without a passphrase, of an Ed25519 key of
+ * which `seed` is the secret half.
+ */
+function opensshKey(publicKey, seed, comment) {
+  const check = [...crypto.getRandomValues(new Uint8Array(4))];
+  const kind = 'ssh-ed25519';
+  const own = [
+    ...check, ...check, ...sshBytes(kind), ...sshBytes(publicKey),
+    ...sshBytes([...seed, ...publicKey]), ...sshBytes(comment),
+  ];
+  for (let pad = 1; own.length % 8 !== 0; pad += 1) own.push(pad);
+  const key = [
+    ...new TextEncoder().encode('openssh-key-v1\0'), ...sshBytes('none'), ...sshBytes('none'),
+    ...sshBytes(''), ...sshNumber(1),
+    ...sshBytes([...sshBytes(kind), ...sshBytes(publicKey)]), ...sshBytes(own),
+  ];
+  const lines = base64(key).match(/.{1,70}/g).join('\n');
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+
+/** Saves a text as a file. */
+function download(file, text) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type: 'application/octet-stream' }));
+  link.download = file;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+/** Makes a pair of SSH keys: the private one is downloaded and sent to nobody. */
+async function makeKey(button) {
+  const field = document.getElementById(button.dataset.makesKey);
+  const told = document.getElementById(`${field.id}-made`);
+  const file = 'mycelium_ed25519';
+  try {
+    const pair = await crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify']);
+    const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
+    const pkcs8 = new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey));
+    // RFC 8410: the seed is the last 32 bytes.
+    const text = opensshKey(publicKey, pkcs8.slice(-32), file);
+    download(file, text);
+    const line = base64([...sshBytes('ssh-ed25519'), ...sshBytes(publicKey)]);
+    field.value = `ssh-ed25519 ${line} ${file}`;
+    told.textContent = `The private key was downloaded as ${file} and sent to nobody. Move it to `
+      + `~/.ssh, run chmod 600 ~/.ssh/${file}, and log in with ssh -i ~/.ssh/${file}.`;
+  } catch {
+    told.textContent = 'This browser can\'t create keys. Run ssh-keygen -t ed25519 and paste the '
+      + '.pub file.';
+  }
+}
+
+// How long it is until a moment, counted down.
+function countDown() {
+  for (const place of document.querySelectorAll('[data-until]')) {
+    const seconds = Math.floor((new Date(place.dataset.until) - Date.now()) / 1000);
+    const two = (number) => String(number).padStart(2, '0');
+    const [hours, rest] = [Math.floor(seconds / 3600), seconds % 3600];
+    place.textContent = seconds < 0 ? ''
+      : `${hours} h ${two(Math.floor(rest / 60))} min ${two(rest % 60)} s left`;
+  }
+}
+countDown();
+setInterval(countDown, 1000);
 
 async function copy(button) {
   const text = document.getElementById(button.dataset.copies).textContent;
@@ -90,11 +177,24 @@ function dollars(cents) {
   return `$${whole}.${digits.slice(-2)}`;
 }
 
+/** What a term costs, or saves, for what is chosen in its form: whole cents of the server's. */
+function amountOf(form, term, name) {
+  const isWhole = form.querySelector('[name="whole_node"]:checked')?.value === 'yes';
+  if (isWhole) return Number(term.dataset[`node${name[0].toUpperCase()}${name.slice(1)}`]);
+  return Number(term.dataset[name]) * Number(form.elements.count?.value ?? 1);
+}
+
 /**
  * Shows the total charge beside the form and on its button: the server's total times the number of
  * slices, in whole cents. A balance that is too low is reported at once; the server decides.
  */
 function showTotal(form) {
+  for (const term of form.querySelectorAll('[data-saved]')) {
+    const option = term.closest('.option');
+    option.querySelector('.option-cost').textContent = dollars(amountOf(form, term, 'cents'));
+    const saved = option.querySelector('[data-shows="saved"]');
+    if (saved) saved.textContent = dollars(amountOf(form, term, 'saved'));
+  }
   const term = form.querySelector('[data-cents]:checked');
   const lacks = form.querySelector('[data-lacks]');
   form.querySelector('[data-sum]').hidden = !term;
@@ -102,16 +202,22 @@ function showTotal(form) {
   const charge = form.querySelector('[data-shows="charge"]');
   charge.textContent = '';
   if (!term) return;
-  const isWhole = form.querySelector('[name="whole_node"]:checked')?.value === 'yes';
-  const total = isWhole
-    ? Number(term.dataset.nodeCents)
-    : Number(term.dataset.cents) * Number(form.elements.count?.value ?? 1);
+  const total = amountOf(form, term, 'cents');
   const missing = total - Number(form.dataset.balanceCents);
   form.querySelector('[data-shows="total"]').textContent = dollars(total);
   charge.textContent = ` for ${dollars(total)}`;
+  if (form.elements.total) form.elements.total.value = (total / 100).toFixed(2);
   form.querySelector('[data-shows="missing"]').textContent = dollars(Math.max(missing, 0));
   lacks.hidden = missing <= 0;
-  form.querySelector('[type="submit"]').disabled = missing > 0;
+  const pay = form.querySelector('[data-pays]');
+  if (!pay) {
+    form.querySelector('[type="submit"]').disabled = missing > 0;
+    return;
+  }
+  // A card pays at least $5.
+  form.querySelector('[data-shows="by-card"]').textContent = dollars(Math.max(missing, 500));
+  pay.hidden = missing <= 0;
+  form.querySelector('[data-charges]').hidden = missing > 0;
 }
 
 document.addEventListener('change', (event) => {

@@ -3,6 +3,7 @@
 pub mod mails;
 
 mod credits;
+mod orders;
 mod pages;
 mod paying;
 mod payout;
@@ -72,6 +73,8 @@ pub const WALLET: &[Route] = &[
     Route::page("/dashboard/wallet/statements/{month}/csv", READ, statements::statement_csv),
     Route::page("/dashboard/wallet/receipts/{transaction}", READ, statements::receipt),
     Route::form("/dashboard/wallet/top-ups", RENT, top_ups::send_form),
+    Route::form("/dashboard/wallet/orders", RENT, orders::pay),
+    Route::page("/dashboard/wallet/orders/{top_up}", READ, orders::show),
 ];
 
 /// What the operator does with money.

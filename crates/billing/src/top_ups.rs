@@ -9,7 +9,7 @@ use domain::order::IdempotencyKey;
 use domain::top_up::{PAYABLE_SECONDS, TopUpState};
 use http::StatusCode;
 use payments::{Checkout, Session, StripeConfig};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::responses::StoredResponse;
 use store::top_ups::{self, NewTopUp, PaymentPage, TopUp};
 use web::api::{self, PageOf};
@@ -45,7 +45,8 @@ pub(crate) fn required_stripe(env: &Env<'_>) -> Result<StripeConfig, Problem> {
 pub(crate) fn create_top_up(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: TopUpBody = web::json::body(cx.request)?;
     let amount = body.read()?;
-    begin(cx, &required_stripe(cx)?, amount, idempotency_key(cx)?, &|top_up| {
+    let wanted = Wanted::credit(cx, amount);
+    begin(cx, &required_stripe(cx)?, &wanted, idempotency_key(cx)?, &|top_up| {
         let location = format!("/api/wallet/top-ups/{}", top_up.id);
         stored::json(StatusCode::CREATED, &TopUpView::new(top_up), location)
     })
@@ -82,7 +83,8 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let try_begin = |body: TopUpBody| {
         let respond = |top_up: &TopUp| stored::see_other(top_up.url.as_deref().unwrap_or(WALLET));
-        begin(cx, &stripe, body.read()?, Some(form.idempotency_key()?), &respond)
+        let wanted = Wanted::credit(cx, body.read()?);
+        begin(cx, &stripe, &wanted, Some(form.idempotency_key()?), &respond)
     };
     match form.body().and_then(try_begin) {
         Ok(response) => Ok(response),
@@ -93,21 +95,43 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     }
 }
 
+/// What is to be paid by card, and where whoever pays comes back to.
+pub(crate) struct Wanted {
+    /// How much.
+    pub amount: Usd,
+    /// What is asked for, however it was written.
+    pub asked: Value,
+    /// Where somebody comes back to who has paid, around the id of the top-up.
+    pub success: [String; 2],
+    /// The same of somebody who turned back.
+    pub canceled: [String; 2],
+}
+
+impl Wanted {
+    /// Credit for the wallet, which is where it leads back to.
+    fn credit(cx: &Context<'_>, amount: Usd) -> Wanted {
+        let back = |field| [format!("{}{WALLET}?{field}=", cx.base_url()), String::new()];
+        let asked = json!({ "amount": amount.micros() });
+        Wanted { amount, asked, success: back(PAID), canceled: back(CANCELED) }
+    }
+}
+
 /// Begins a top-up, asks Stripe for a page to pay on, and sends what `respond` makes of it; once
 /// for each key, and again where the first try got no answer.
-fn begin(
+pub(crate) fn begin(
     cx: &Context<'_>,
     stripe: &StripeConfig,
-    amount: Usd,
+    wanted: &Wanted,
     key: Option<IdempotencyKey>,
     respond: &dyn Fn(&TopUp) -> StoredResponse,
 ) -> Result<Response, Problem> {
     let account = cx.account()?.account;
-    stored::once(cx, key, &json!({ "amount": amount.micros() }), |intention| {
+    let amount = wanted.amount;
+    stored::once(cx, key, &wanted.asked, |intention| {
         let id = TopUpId::from_random(cx.now, cx.random.id());
         let top_up = top_ups::begin(cx.db, &NewTopUp { id, account, amount, intention }, cx.now)?;
         let session = match top_up.state {
-            TopUpState::Pending => Some(open_checkout(cx, stripe, &top_up)?),
+            TopUpState::Pending => Some(open_checkout(cx, stripe, wanted, &top_up)?),
             TopUpState::Paid | TopUpState::Expired | TopUpState::Refused => None,
         };
         let page =
@@ -120,15 +144,16 @@ fn begin(
 fn open_checkout(
     cx: &Context<'_>,
     stripe: &StripeConfig,
+    wanted: &Wanted,
     top_up: &TopUp,
 ) -> Result<Session, Problem> {
-    let base = cx.base_url();
+    let around = |[before, after]: &[String; 2]| format!("{before}{}{after}", top_up.id);
     let checkout = Checkout {
         top_up: top_up.id,
         amount: top_up.amount,
         email: &cx.account()?.email,
-        success_url: &format!("{base}{WALLET}?{PAID}={}", top_up.id),
-        cancel_url: &format!("{base}{WALLET}?{CANCELED}={}", top_up.id),
+        success_url: &around(&wanted.success),
+        cancel_url: &around(&wanted.canceled),
         // By the row, so that a retry asks for just the same, unless that would be too late.
         expires_at: if cx.now < top_up.created_at.plus_seconds(PAYABLE_SECONDS - 3_600) {
             top_up.created_at.plus_seconds(PAYABLE_SECONDS)

@@ -55,7 +55,7 @@ fn act(
     let asked = json::asked_of(cx, rental, slice, asked)?;
     stored::once_as(cx, key, &asked, |intention| {
         let renter = cx.account()?.account;
-        json::own_rental(cx)?;
+        json::check_own(cx, rental)?;
         let machine = chosen_machine(cx, rental, slice, kind.needs())?;
         let id = ActionId::from_random(cx.now, cx.random.id());
         let response = respond(&ActionView::requested(id, kind, machine.slice, cx.now));
@@ -65,6 +65,28 @@ fn act(
         machine_actions::request(cx.db, &action, &response, cx.now)?;
         Ok(response)
     })
+}
+
+/// Refuses to restart the machines of a rental where one of them can't be.
+pub fn check_restart(cx: &Context<'_>, rental: RentalId) -> Result<(), Problem> {
+    let machines = jobs::machines(cx.db, rental, cx.now)?;
+    if machines.is_empty() {
+        return Err(Problem::plain(Kind::MachineNotReady));
+    }
+    machines.iter().try_for_each(|machine| check_can(machine, MachineAction::Restart.needs()))
+}
+
+/// Restarts the machines of a rental of whoever is signed in, each once for each key.
+pub fn restart(cx: &Context<'_>, rental: RentalId, key: &IdempotencyKey) -> Result<(), Problem> {
+    json::check_own(cx, rental)?;
+    check_restart(cx, rental)?;
+    for machine in jobs::machines(cx.db, rental, cx.now)? {
+        let number = machine.slice.number;
+        let key = IdempotencyKey::parse(&format!("{}-{number}", key.as_str()))?;
+        let answer = &|_: &ActionView| stored::no_content(format!("/api/rentals/{rental}/actions"));
+        act(cx, rental, MachineAction::Restart, Some(number), Some(key), answer)?;
+    }
+    Ok(())
 }
 
 /// One of the machines of a rental, by the number of its slice, if it is capable of something.

@@ -22,9 +22,10 @@ use web::operation::{Access, Operation};
 use web::{Job, Route};
 
 pub use crate::actions::json::choose;
-pub use crate::actions::send_form as send_action;
+pub use crate::actions::{check_restart, restart, send_form as send_action};
 pub use crate::console_password::send_form as send_console_password;
 pub use crate::machine_keys::{Exchange, NewRenterKeys, handover, need_key};
+pub use crate::ssh_keys::use_key;
 
 use crate::actions::json::{LIST_ACTIONS, REQUEST_ACTION};
 use crate::agent::json::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};

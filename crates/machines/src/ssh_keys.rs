@@ -30,10 +30,23 @@ pub(crate) fn add(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::CREATED, &SshKeyView::new(&key, &[]))
 }
 
+/// A key of whoever is signed in, by its text: it is registered unless they have it already.
+pub fn use_key(cx: &Context<'_>, field: &'static str, text: &str) -> Result<SshKeyId, Problem> {
+    let key = SshKey::parse(field, text)?;
+    let own = ssh_keys::of_account(cx.db, cx.account()?.account)?;
+    match own.iter().find(|own| own.fingerprint == key.fingerprint) {
+        Some(own) => Ok(own.id),
+        None => Ok(register_as(cx, "", key)?.id),
+    }
+}
+
 fn register(cx: &Context<'_>, body: &SshKeyBody) -> Result<RegisteredKey, Problem> {
+    register_as(cx, &body.name, SshKey::parse("public_key", &body.public_key)?)
+}
+
+fn register_as(cx: &Context<'_>, name: &str, key: SshKey) -> Result<RegisteredKey, Problem> {
     let account = cx.account()?.account;
-    let key = SshKey::parse("public_key", &body.public_key)?;
-    let name = parse_key_name("name", &body.name, &key)?;
+    let name = parse_key_name("name", name, &key)?;
     let id = SshKeyId::from_random(cx.now, cx.random.id());
     match ssh_keys::add(cx.db, account, id, &name, &key, cx.now)? {
         Err(Refused::There) => return Err(Problem::plain(Kind::SshKeyTaken)),

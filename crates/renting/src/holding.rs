@@ -14,6 +14,7 @@ use ui::visit::Visit;
 use web::form::{self, Form};
 use web::{Context, Problem, Response, respond, stored};
 
+use crate::rentals::confirm::ConfirmExtension;
 use crate::rentals::end::EndRental;
 use crate::rentals::json::{AutoRenewBody, CancelBody, ChangeRentalBody, ExtendBody};
 use crate::rentals::page::{NameAndLabels, Rental};
@@ -23,6 +24,16 @@ use crate::{months, provision, transfers};
 
 pub(crate) fn rental(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &page(cx)?)
+}
+
+/// The same page with everything about money.
+pub(crate) fn billing(cx: &Context<'_>) -> Result<Response, Problem> {
+    let page = page(cx)?;
+    let (renter, id) = (cx.account()?.account, rental_id(cx.param("rental"))?);
+    // What ending would refund is only told: the page that ends counts it again.
+    let ending = rentals::plan_end(cx.db, renter, id, cx.now).ok();
+    let refund = ending.map(|(_, ending)| ending.refund);
+    respond::page(StatusCode::OK, &page.on_billing().refunding(refund))
 }
 
 /// The page of the rental that the path names.
@@ -52,7 +63,9 @@ fn answer(
 ) -> Result<Response, Problem> {
     match result {
         Ok(()) => {
-            let path = format!("/dashboard/slices/{}", rental_id(cx.param("rental"))?);
+            let tab =
+                if matches!(done, Done::RenewalSet | Done::Disputed) { "/billing" } else { "" };
+            let path = format!("/dashboard/slices/{}{tab}", rental_id(cx.param("rental"))?);
             Ok(respond::see_other(&done.at(&path)))
         }
         Err(problem) => refused(cx, problem, show),
@@ -74,12 +87,19 @@ pub(crate) fn extend(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn try_extend(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request).without_empty(&["max_price"]);
+    let is_confirmed = form.text("confirmed") == "yes";
+    let form = form.without(&["confirmed"]);
     let body: ExtendBody = form.body()?;
     let (term, max_price) = body.read().map_err(Problem::fields)?;
     let (rental, key) = (rental_id(cx.param("rental"))?, Some(form.idempotency_key()?));
     let extend = Extend { rental, term, max_price, key };
+    if !is_confirmed {
+        let page = ConfirmExtension::new(cx, &own_rental(cx, rental)?, &extend)?;
+        return respond::page(StatusCode::OK, &page);
+    }
     renting::extend(cx, &extend, &|rental| {
-        stored::see_other(Done::Extended.at(&format!("/dashboard/slices/{}", rental.life.id)))
+        let path = format!("/dashboard/slices/{}/billing", rental.life.id);
+        stored::see_other(Done::Extended.at(&path))
     })
 }
 

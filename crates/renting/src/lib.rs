@@ -15,6 +15,7 @@ mod quoting;
 mod rentals;
 mod renting;
 mod searches;
+mod several;
 mod status;
 mod transfers;
 mod waitlist;
@@ -83,7 +84,11 @@ pub const RENTALS: &[Route] = &[
     Route::form("/dashboard/searches/{search}/remove", RENT, searches::remove_form),
     Route::page("/dashboard/slices", READ, pages::slices),
     Route::form("/dashboard/slices", RENT, pages::rent),
+    Route::page("/dashboard/slices/selected/review", READ, several::review),
+    Route::form("/dashboard/slices/selected/work", RENT, several::work),
+    Route::page("/dashboard/slices/{top_up}/paid", READ, renting::paid::show),
     Route::page("/dashboard/slices/{rental}", READ, holding::rental),
+    Route::page("/dashboard/slices/{rental}/billing", READ, holding::billing),
     Route::form("/dashboard/slices/{rental}/extend", RENT, holding::extend),
     Route::form("/dashboard/slices/{rental}/auto-renew", RENT, holding::set_renewal),
     Route::form("/dashboard/slices/{rental}/name", RENT, holding::set_name),

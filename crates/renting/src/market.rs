@@ -9,10 +9,11 @@ pub(crate) mod search;
 mod api;
 mod compare;
 mod farm;
-mod pages;
+pub(crate) mod pages;
 mod picks;
 mod places;
 mod ribbon;
+pub(crate) mod sheet;
 mod unmet;
 
 use web::operation::Access;

@@ -1,5 +1,6 @@
 //! The JSON API of rentals.
 
+pub(crate) mod confirm;
 pub(crate) mod end;
 pub(crate) mod json;
 pub(crate) mod list;

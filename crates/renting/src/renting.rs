@@ -3,6 +3,7 @@
 pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod order;
+pub(crate) mod paid;
 pub(crate) mod view;
 
 use domain::id::{OrderId, QuoteId, RentalId};
@@ -299,6 +300,16 @@ pub(crate) fn plan_extension(cx: &Context<'_>, extend: &Extend) -> Result<Respon
     );
     let view = DryRunView::new(&message, &[], &change.bookings, balance - paid);
     respond::json(StatusCode::OK, &view)
+}
+
+/// Until when an extension leads, and what it costs.
+pub(crate) fn price_of_extension(
+    cx: &Context<'_>,
+    extend: &Extend,
+) -> Result<(String, Option<Usd>), Problem> {
+    let (_, change) = extend.with(cx, None, |it| rentals::plan_extension(cx.db, it, cx.now))??;
+    let paid = change.after.periods.last().map(|period| period.total);
+    Ok((format!("until {}", change.after.ends_at.day_for_people()), paid))
 }
 
 /// Tells what ending a rental would book, and changes nothing.

@@ -13,6 +13,7 @@ pub mod maintenance;
 pub mod moment;
 pub mod money;
 pub mod node;
+pub mod order_form;
 pub mod sla;
 pub mod sla_json;
 pub mod uptime;

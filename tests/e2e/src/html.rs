@@ -55,6 +55,12 @@ impl Page {
     /// along, and `fields` replace or add to them.
     #[track_caller]
     pub fn submit(&self, action: &str, fields: &[(&str, &str)]) -> Call {
+        self.submit_to(action, action, fields)
+    }
+
+    /// The same by a button of the form that sends it elsewhere.
+    #[track_caller]
+    pub fn submit_to(&self, action: &str, target: &str, fields: &[(&str, &str)]) -> Call {
         let opening = format!("action=\"{action}\"");
         let form = self.html.split("<form").find(|form| form.contains(&opening));
         let form = form.unwrap_or_else(|| panic!("no form for {action} on {}", self.title()));
@@ -71,7 +77,7 @@ impl Page {
         let sent: Vec<_> = sent.into_iter().filter(|(name, _)| !name.is_empty()).collect();
         let kept = sent.iter().filter(|(name, _)| fields.iter().all(|(field, _)| field != name));
         let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
-        Call::form(action, kept.chain(fields.iter().copied()))
+        Call::form(target, kept.chain(fields.iter().copied()))
     }
 }
 

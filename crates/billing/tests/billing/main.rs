@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cards;
+mod orders;
 mod payout;
 mod statements;
 mod wallet;
@@ -168,7 +169,11 @@ fn a_top_up_asks_stripe_once_and_again_where_it_did_not_answer() {
 fn every_page_is_well_formed() {
     let stage = with_stripe(Stage::three_slices());
     stage.rent();
-    let names = [("month", "2026-07"), ("transaction", "1")];
+    let top_up = "019fadbe-f200-7000-8000-00000000000a";
+    let begin = "INSERT INTO top_ups (id, account_id, amount_micros, provider, created_at)
+                 VALUES ('019fadbe-f200-7000-8000-00000000000a', ?1, 42500000, 'stripe', 1)";
+    stage.db.run(begin, &[ADA.account().to_string().as_str().into()]).unwrap();
+    let names = [("month", "2026-07"), ("transaction", "1"), ("top_up", top_up)];
     stage.as_user(ADA).get_every_page(&[billing::WALLET, billing::PAYOUTS], &names);
     stage.as_strong(FARMER).get_every_page(&[billing::PAYOUTS], &[]);
     stage.as_operator().get_every_page(&[billing::OPERATOR], &[]);

@@ -107,8 +107,13 @@ pub(crate) fn asked_of(
 /// The rental in the path, if whoever is signed in rents it.
 pub(crate) fn own_rental(cx: &Context<'_>) -> Result<RentalId, Problem> {
     let rental = rental_id(cx.param("rental"))?;
+    check_own(cx, rental).map(|()| rental)
+}
+
+/// Refuses what is not a rental of whoever is signed in.
+pub(crate) fn check_own(cx: &Context<'_>, rental: RentalId) -> Result<(), Problem> {
     let found = rentals::find(cx.db, cx.account()?.account, rental)?;
-    found.map(|_| rental).ok_or_else(Problem::not_found)
+    found.map(drop).ok_or_else(Problem::not_found)
 }
 
 /// What is or was done with a machine.

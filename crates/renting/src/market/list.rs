@@ -411,10 +411,14 @@ impl NodeCard {
 /// Seconds: an hour.
 const QUICK_SETUP_SECONDS: u32 = 3_600;
 
+/// How many minutes a setup takes; `None` where setups are slow.
+pub(crate) fn minutes_to_setup(seconds: u32) -> Option<u32> {
+    (seconds <= QUICK_SETUP_SECONDS).then(|| ((seconds + 30) / 60).max(1))
+}
+
 /// How long setups took, such as `ready in ~2 min`; `None` where they are slow.
 fn ready(seconds: u32) -> Option<String> {
-    let minutes = (seconds + 30) / 60;
-    (seconds <= QUICK_SETUP_SECONDS).then(|| format!("ready in ~{} min", minutes.max(1)))
+    minutes_to_setup(seconds).map(|minutes| format!("ready in ~{minutes} min"))
 }
 
 fn badges(visit: &Visit<'_>, offer: &Offer, setup_seconds: Option<u32>) -> Vec<Badge> {

@@ -20,7 +20,7 @@ use store::offers::Offer;
 use store::ssh_keys::RegisteredKey;
 use ui::maintenance::{WindowNotice, notifications};
 use ui::uptime::{MeasuredUptime, measured};
-use ui::visit::{Viewer, Visit};
+use ui::visit::Visit;
 use ui::wording::{bandwidth, discount, mbps, monthly_cost, place, price_per_hour, term, uptime};
 use ui::{badge, moment};
 use url::form_urlencoded::Serializer;
@@ -31,6 +31,7 @@ use web::{Kind, Problem};
 
 use crate::market::ribbon::Ribbon;
 use crate::market::search::{count, months, template_of};
+use crate::market::sheet::RentForm;
 use crate::waitlist::page::Waitlist;
 
 /// What was measured of a node.
@@ -186,54 +187,6 @@ pub(crate) enum Renting {
     },
 }
 
-/// The form in the rental dialog; posts to `/dashboard/slices`.
-#[derive(Clone, Debug)]
-pub(crate) struct RentForm {
-    /// Hidden field `node_id`.
-    pub node_id: String,
-    /// Hidden field `slice_id`; left out, any free slice will do.
-    pub slice_id: Option<String>,
-    /// Hidden field `offer_version`: the offer that the prices below come from.
-    pub offer_version: String,
-    /// Hidden field `idempotency_key`, so that sending twice rents once.
-    pub idempotency_key: String,
-    /// Radio buttons `duration_months`, shortest first.
-    pub terms: Vec<TermOption>,
-    /// `count`: how many slices, from 1 on. With fewer than two choices the form has no such field.
-    pub counts: Vec<Choice>,
-    /// `whole_node`, where every slice is free.
-    pub whole_node: Option<WholeNode>,
-    /// The renter's balance, such as `$100.00`.
-    pub balance: String,
-    /// The same in whole cents, rounded down.
-    pub balance_cents: u64,
-    /// Whether the balance covers at least one term.
-    pub is_affordable: bool,
-    /// `ssh_key_id`: which key gets in; without one, the machine waits until there is one.
-    pub ssh_keys: Vec<Choice>,
-    /// `template`: what the machine starts with.
-    pub templates: Vec<Choice>,
-    /// `ports`, as they were entered.
-    pub ports: String,
-    /// What the farmer gets to know of the renter: their email address or display name.
-    pub farmer_sees: String,
-    /// Whether its farm has no agent.
-    pub is_set_up_by_hand: bool,
-    /// Whether its farmer has shown that they own its farm.
-    pub is_farm_verified: bool,
-}
-
-/// All slices of a node, to rent as one.
-#[derive(Clone, Debug)]
-pub(crate) struct WholeNode {
-    /// How many.
-    pub slices: u32,
-    /// What all of them cost a month before a discount, such as `$225.00`.
-    pub price_per_month: String,
-    /// Whether the button is set when the dialog opens.
-    pub is_chosen: bool,
-}
-
 /// One term to choose, with what it costs.
 #[derive(Clone, Debug)]
 pub(crate) struct TermOption {
@@ -249,23 +202,12 @@ pub(crate) struct TermOption {
     pub total_cost: String,
     /// The same in whole cents: the script multiplies it.
     pub total_cents: u64,
-    /// What is charged now for the whole node, where it can be rented.
-    pub whole_node: Option<NodeCost>,
     /// The day on which the rental ends, such as `29 October 2026`.
     pub ends_on: String,
     /// What the balance lacks for this term, such as `$21.25`; `None` when it is enough.
     pub missing: Option<String>,
     /// Whether the button is set when the dialog opens. Never on a term that is too expensive.
     pub is_chosen: bool,
-}
-
-/// What a term of a whole node costs.
-#[derive(Clone, Debug)]
-pub(crate) struct NodeCost {
-    /// What is charged now, such as `$641.25`.
-    pub total_cost: String,
-    /// The same in whole cents.
-    pub total_cents: u64,
 }
 
 /// How many months of a node its page shows.
@@ -308,9 +250,6 @@ fn of_record(description: &str, record: &Record) -> MeasuredRow {
     let bandwidth = if record.speeds > 0 { mbps(slower) } else { String::new() };
     MeasuredRow { bandwidth, ..row(description.to_owned(), record.observations) }
 }
-
-/// How many slices the dialog offers at once; the API takes more.
-const COUNT_MAX: u32 = 10;
 
 impl Node {
     /// The offer of a node, as whoever visits may take it.
@@ -372,14 +311,39 @@ impl Node {
         self
     }
 
+    /// The same with the keys of whoever looks, to choose from when renting, and with how long a
+    /// setup takes there, in seconds, where that is known.
+    #[must_use]
+    pub(crate) fn with_keys(mut self, keys: &[RegisteredKey], setup: Option<u32>) -> Node {
+        if let Renting::Open(form) = &mut self.renting {
+            form.offer_keys(keys);
+            if let Some(seconds) = setup {
+                form.tell_setup_time(seconds);
+            }
+        }
+        self
+    }
+
+    /// The same with what was chosen in a form that was sent.
+    #[must_use]
+    pub(crate) fn choosing(mut self, sent: &Form, problem: Option<&Problem>) -> Node {
+        if let Renting::Open(form) = &mut self.renting {
+            form.choose(sent, problem);
+        }
+        self
+    }
+
     /// The same after a request to rent was refused.
     pub(crate) fn refused(mut self, sent: &Form, problem: &Problem, nearest: &[Offer]) -> Node {
-        if let Renting::Open(form) = &mut self.renting {
-            form.choose(sent);
-        }
+        self = self.choosing(sent, Some(problem));
         let error = match problem.kind {
             Kind::StaleForm => problem.detail.clone(),
+            Kind::InvalidFields if is_of_total(problem) => problem.fields[0].rule.clone(),
             _ => format!("Nothing was rented or charged: {}", problem.detail),
+        };
+        let error = match sent.text("paid") {
+            "yes" => format!("{error}. What you paid is in your wallet"),
+            _ => error,
         };
         let member = |name: &str| Some(problem.extra.get(name)?.as_str()?.to_owned());
         let remedy = match (problem.kind, member("missing")) {
@@ -387,12 +351,17 @@ impl Node {
                 Remedy::AddCredit { missing: format!("${missing}") }
             }
             (Kind::OfferChanged, _) => new_total(problem),
-            (Kind::StaleForm, _) => Remedy::SendAgain,
+            (Kind::StaleForm | Kind::InvalidFields, _) => Remedy::SendAgain,
             _ => Remedy::AsSaid,
         };
         self.refusal = Some(Refusal { text: sentence(error), remedy });
         self.with_alternatives(nearest)
     }
+}
+
+/// Whether nothing is wrong but the total that the form has shown.
+fn is_of_total(problem: &Problem) -> bool {
+    matches!(&problem.fields[..], [wrong] if wrong.field == "total")
 }
 
 /// What the new quote of a changed offer comes to.
@@ -502,75 +471,11 @@ fn renting(visit: &Visit<'_>, offer: &Offer) -> Renting {
     }
 }
 
-impl RentForm {
-    pub(crate) fn new(
-        visit: &Visit<'_>,
-        viewer: Viewer<'_>,
-        offer: &Offer,
-        price: Usd,
-    ) -> RentForm {
-        // Every slice is free: all of them can be had as one.
-        let all = offer.available_slices;
-        let whole = (all == offer.total_slices() && all > 1).then_some(all);
-        let mut terms: Vec<TermOption> = offer
-            .terms
-            .iter()
-            .map(|term| TermOption::new(visit, viewer.balance, price, term, whole))
-            .collect();
-        let most = all.min(COUNT_MAX);
-        let wanted = count(&visit.query("count")).unwrap_or(1).min(most);
-        let counts = (1..=most).map(|count| Choice {
-            value: count.to_string(),
-            label: counted(count, "slice"),
-            is_chosen: count == wanted,
-        });
-        // The shortest term costs the least: if it is too expensive, all are.
-        let is_affordable = terms.first().is_some_and(|term| term.missing.is_none());
-        // The term that was searched for, if it can be paid.
-        let wanted = months(&visit.query("months")).ok().map(Term::months);
-        let is_wanted = |term: &TermOption| Some(term.months) == wanted && term.missing.is_none();
-        let chosen = terms.iter().position(is_wanted).unwrap_or(0);
-        if let Some(chosen) = terms.get_mut(chosen) {
-            chosen.is_chosen = is_affordable;
-        }
-        RentForm {
-            node_id: offer.node.to_string(),
-            slice_id: None,
-            offer_version: offer.version.to_string(),
-            // Showing the form is one intention: sending it twice rents once.
-            idempotency_key: visit.request_id.to_owned(),
-            terms,
-            counts: counts.collect(),
-            whole_node: whole.map(|slices| WholeNode {
-                slices,
-                price_per_month: price.times(slices).for_people(),
-                is_chosen: false,
-            }),
-            balance: viewer.balance.for_people(),
-            balance_cents: cents(viewer.balance),
-            is_affordable,
-            ssh_keys: Vec::new(),
-            templates: templates(&visit.query("template")),
-            ports: String::new(),
-            farmer_sees: viewer.identity.shown_as().to_owned(),
-            is_set_up_by_hand: !offer.has_agent(visit.now),
-            is_farm_verified: offer.is_farm_verified,
-        }
-    }
-}
-
 impl TermOption {
     /// What a term at `price` costs, and what of that the `balance` lacks.
-    pub(crate) fn new(
-        visit: &Visit<'_>,
-        balance: Usd,
-        price: Usd,
-        of: Term,
-        whole: Option<u32>,
-    ) -> TermOption {
+    pub(crate) fn new(visit: &Visit<'_>, balance: Usd, price: Usd, of: Term) -> TermOption {
         let total = of.total(price);
         let missing = total - balance;
-        let of_node = |slices| of.total(price.times(slices));
         TermOption {
             months: of.months(),
             label: term(of),
@@ -578,10 +483,6 @@ impl TermOption {
             monthly_cost: monthly_cost(price, of),
             total_cost: total.for_people(),
             total_cents: cents(total),
-            whole_node: whole.map(of_node).map(|total| NodeCost {
-                total_cost: total.for_people(),
-                total_cents: cents(total),
-            }),
             ends_on: visit.now.plus_months(of.months()).day_for_people(),
             missing: Some(missing).filter(|usd| *usd > Usd::ZERO).map(Usd::for_people),
             is_chosen: false,
@@ -593,53 +494,6 @@ impl TermOption {
 pub(crate) fn cents(amount: Usd) -> u64 {
     const MICROS_OF_A_CENT: i64 = 10_000;
     u64::try_from(amount.micros() / MICROS_OF_A_CENT).unwrap_or_default()
-}
-
-impl Node {
-    /// The same with the keys of whoever looks, to choose from when renting.
-    #[must_use]
-    pub(crate) fn with_keys(mut self, keys: &[RegisteredKey]) -> Node {
-        if let Renting::Open(form) = &mut self.renting {
-            form.ssh_keys = keys
-                .iter()
-                .enumerate()
-                .map(|(nth, key)| Choice {
-                    value: key.id.to_string(),
-                    label: key.name.clone(),
-                    is_chosen: nth == 0,
-                })
-                .collect();
-        }
-        self
-    }
-}
-
-impl RentForm {
-    /// The same with what was chosen in a form that was refused, as far as it is still offered.
-    fn choose(&mut self, sent: &Form) {
-        let months = sent.text("duration_months");
-        let is_asked =
-            |term: &TermOption| term.missing.is_none() && term.months.to_string() == months;
-        if self.terms.iter().any(is_asked) {
-            self.terms.iter_mut().for_each(|term| term.is_chosen = is_asked(term));
-        }
-        choose(&mut self.counts, sent.text("count"));
-        choose(&mut self.ssh_keys, sent.text("ssh_key_id"));
-        choose(&mut self.templates, sent.text("template"));
-        if let Some(whole) = &mut self.whole_node {
-            whole.is_chosen = sent.text("whole_node") == "yes";
-        }
-        sent.text("ports").clone_into(&mut self.ports);
-    }
-}
-
-/// Chooses this value, where it is offered.
-fn choose(choices: &mut [Choice], value: &str) {
-    if choices.iter().any(|choice| choice.value == value) {
-        for choice in choices {
-            choice.is_chosen = choice.value == value;
-        }
-    }
 }
 
 /// What a machine can start with, to choose from: what is wanted is chosen, if it is there.

@@ -1,5 +1,6 @@
 //! The pages of the market.
 
+use domain::id::NodeId;
 use http::StatusCode;
 use store::offers::Filter;
 use store::{listings, maintenance, observations, offers, ssh_keys};
@@ -81,11 +82,17 @@ pub(super) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
     let months = observations::months(cx.db, offer.node, MONTHS_PER_NODE)?;
     let page = page.with_record(offer.node, record::windows(cx, offer.node)?, &months);
     let days = listings::days(cx.db, &[offer.node], RIBBON_DAYS, cx.now)?;
-    let page = page.with_days(&days).with_maintenance(&visit, &windows).with_keys(&keys);
+    let page = page.with_days(&days).with_maintenance(&visit, &windows);
+    let page = page.with_keys(&keys, setup_of(cx, offer.node)?);
     let is_gone = offer.available_slices == 0;
     let nearest =
         if is_gone { offers::nearest(cx.db, Some(offer.node), 1, SIMILAR)? } else { Vec::new() };
     let waitlist = Waitlist::of(cx, &visit, &offer, &keys)?;
     let page = page.with_alternatives(&nearest).with_waitlist(waitlist);
     respond::page(StatusCode::OK, &page)
+}
+
+/// How long a setup on a node takes, in seconds, where that is known.
+pub(crate) fn setup_of(cx: &Context<'_>, node: NodeId) -> Result<Option<u32>, Problem> {
+    Ok(listings::setup_seconds(cx.db, &[node])?.get(&node).copied())
 }

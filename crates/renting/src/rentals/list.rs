@@ -1,6 +1,9 @@
 //! What a renter holds and is offered, `/dashboard/slices`.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
+use domain::id::RentalId;
 use domain::money::Usd;
 use domain::node::{SLICE_MEMORY_BYTES, SLICE_SSD_BYTES};
 use domain::rental::RentalState;
@@ -36,8 +39,8 @@ pub(crate) struct Slices {
     pub states: Vec<StateLink>,
     /// Whether the list is narrowed, so that an empty one does not mean that nothing is held.
     pub is_narrowed: bool,
-    /// One page of rentals, the latest first.
-    pub rentals: Vec<RentalRow>,
+    /// One page of rentals, by their first label, and the latest first of each.
+    pub groups: Vec<Group>,
     /// The address of the next page, if there is one.
     pub next_page: Option<String>,
 }
@@ -51,6 +54,15 @@ pub(crate) struct StateLink {
     pub text: String,
     /// Whether that is what the list shows.
     pub is_chosen: bool,
+}
+
+/// The rentals with the same first label.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// `None` for rentals without a label, which come last; for all of them, if none has one.
+    pub label: Option<String>,
+    /// Those of this page.
+    pub rentals: Vec<RentalRow>,
 }
 
 /// A rental that another account offers to transfer.
@@ -109,6 +121,8 @@ pub(crate) struct Resources {
 /// One rental in the list.
 #[derive(Clone, Debug)]
 pub(crate) struct RentalRow {
+    /// Its id, by which several are chosen.
+    pub id: RentalId,
     /// The page of the rental, `/dashboard/slices/{rental}`.
     pub url: String,
     /// Such as `node32_slice_1`; `node32` for a whole node.
@@ -139,7 +153,9 @@ pub(crate) struct RentalRow {
     pub renews: Option<String>,
     /// Measured against guaranteed.
     pub uptime: UptimeRecord,
-    /// Whether it can be extended now; the link leads to `#extend` of its page.
+    /// Whether its machine is there, so that its page says how to log in.
+    pub can_connect: bool,
+    /// Whether it can be extended now; the link leads to `#extend` of its bills.
     pub can_extend: bool,
     /// Whether it can be ended now; the link leads to `/cancel` below its page.
     pub can_end: bool,
@@ -195,10 +211,20 @@ impl Slices {
             low_balance,
             states: Which::VARIANTS.iter().copied().map(state).collect(),
             is_narrowed: which != Which::All,
-            rentals: page.items,
+            groups: groups(page.items),
             next_page: visit.next_page("/dashboard/slices", page.next_cursor),
         }
     }
+}
+
+/// The rentals of a page by their first label.
+fn groups(rows: Vec<RentalRow>) -> Vec<Group> {
+    let mut by_label = BTreeMap::<(bool, Option<String>), Vec<RentalRow>>::new();
+    for row in rows {
+        let label = row.labels.first().cloned();
+        by_label.entry((label.is_none(), label)).or_default().push(row);
+    }
+    by_label.into_iter().map(|((_, label), rentals)| Group { label, rentals }).collect()
 }
 
 /// Why the next renewal would fail for want of money, if it comes soon.
@@ -245,6 +271,7 @@ impl RentalRow {
         let life = &rental.life;
         let is_live = life.state != RentalState::Ended;
         RentalRow {
+            id: life.id,
             url: format!("/dashboard/slices/{}", life.id),
             slice_id: life.place(),
             name: Some(rental.name.clone()).filter(|name| !name.is_empty()),
@@ -260,17 +287,22 @@ impl RentalRow {
             time_left: time_left(visit, rental),
             renews: rental.renewal.map(|renewal| format!("renews for {}", term(renewal.term))),
             uptime: UptimeRecord::new(rental),
+            can_connect: access_status(rental) == AccessStatus::Ready,
             can_extend: is_live && can_extend(visit, rental),
             can_end: is_live,
         }
     }
 }
 
+fn access_status(rental: &Held) -> AccessStatus {
+    let setups = rental.machines.iter().map(|it| (it.setup, it.is_by_hand));
+    AccessStatus::of(rental.life.state, setups)
+}
+
 /// Whether a rental's page offers to extend it: not where it can't be set up, nor where no term can
 /// follow.
 fn can_extend(visit: &Visit<'_>, rental: &Held) -> bool {
-    let setups = rental.machines.iter().map(|it| (it.setup, it.is_by_hand));
-    AccessStatus::of(rental.life.state, setups) != AccessStatus::Failed
+    access_status(rental) != AccessStatus::Failed
         && matches!(Extending::new(visit, rental), Extending::Open(_))
 }
 

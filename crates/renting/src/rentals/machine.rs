@@ -10,12 +10,13 @@ use machines::Exchange;
 use store::jobs;
 use store::machine_actions::Action;
 use store::rentals::Rental as Held;
+use ui::moment;
 use ui::visit::Visit;
 use web::Problem;
 use web::form::{Form, error_above, sent};
 use web::page::{Badge, Field};
 
-use crate::provision::json::{AccessStatus, can_move};
+use crate::provision::json::{AccessStatus, can_move, refund_at};
 use crate::provision::page::{Machine, status, text};
 use crate::rentals::json::AccessInfo;
 use crate::rentals::page::{Rental, refusal};
@@ -72,6 +73,9 @@ impl Rental {
             text(access, rental, machines, now)
         };
         self.can_move = can_move(rental, machines);
+        self.access_by = refund_at(machines)
+            .filter(|at| access != AccessStatus::Failed && *at > now)
+            .map(moment::to_the_minute);
         if access == AccessStatus::Failed {
             // Nobody pays for more of what can't be set up.
             (self.extend, self.auto_renew) = (None, None);

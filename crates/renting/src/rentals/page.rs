@@ -49,6 +49,10 @@ pub(crate) struct Rental {
     pub frame: Frame,
     /// This page, `/dashboard/slices/{rental}`; its forms post below it.
     pub url: String,
+    /// What of it is shown.
+    pub tab: Tab,
+    /// What ending it now refunds, such as `$35.83`, where that was counted.
+    pub refund: Option<String>,
     /// Such as `node32_slice_1`; `node32` for a whole node.
     pub slice_id: String,
     /// What the renter calls it.
@@ -81,6 +85,9 @@ pub(crate) struct Rental {
     pub time_left: Option<String>,
     /// How the slice is reached.
     pub access: Access,
+    /// Until when it can be reached, or all is refunded; `None` where it can be, or nobody sets it
+    /// up yet.
+    pub access_by: Option<Moment>,
     /// Its machines, where its farm has an agent.
     pub machines: Vec<Machine>,
     /// Why nothing was done with one of them, when it is not about one that is shown.
@@ -126,6 +133,15 @@ pub(crate) struct Rental {
     pub events: Vec<RentalEvent>,
     /// Says where its events and transactions are, of a rental that ended in an archived year.
     pub archived: Option<String>,
+}
+
+/// What of a rental is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tab {
+    /// How the machine is reached, and what can be done with it.
+    Machine,
+    /// Everything about money, at `{rental}/billing`.
+    Billing,
 }
 
 /// Where a rental is between its first and its last day.
@@ -324,13 +340,27 @@ impl Rental {
         self
     }
 
+    /// The same with everything about money.
+    #[must_use]
+    pub(crate) fn on_billing(mut self) -> Rental {
+        self.tab = Tab::Billing;
+        self
+    }
+
+    /// The same with what ending it now refunds.
+    #[must_use]
+    pub(crate) fn refunding(mut self, refund: Option<Usd>) -> Rental {
+        self.refund = refund.map(Usd::for_people);
+        self
+    }
+
     /// The same after a month was not disputed.
     #[must_use]
     pub(crate) fn not_disputed(mut self, form: &Form, problem: &Problem, month: &str) -> Rental {
         let url = format!("{}/months/{month}/dispute", self.url);
         refuse(&mut self.months, form, problem, &url);
         self.months_error = error_above(problem, &["text"]);
-        self
+        self.on_billing()
     }
 }
 
@@ -351,6 +381,8 @@ impl Rental {
         Rental {
             frame: frame(visit, rental),
             url: format!("/dashboard/slices/{}", life.id),
+            tab: Tab::Machine,
+            refund: None,
             slice_id: life.place(),
             name: Some(rental.name.clone()).filter(|name| !name.is_empty()),
             labels: rental.labels.clone(),
@@ -367,6 +399,7 @@ impl Rental {
             ends_at: moment::to_the_minute(life.ended_at.unwrap_or(life.ends_at)),
             time_left: time_left(visit, rental).filter(|_| life.state == RentalState::Active),
             access: Access::new(rental, visit.now),
+            access_by: None,
             machines: Vec::new(),
             machines_error: None,
             auto_start: None,
@@ -431,7 +464,7 @@ impl Rental {
                 consent.error = error_of(&problem.fields, "max_price");
             }
         }
-        self
+        self.on_billing()
     }
 
     /// The same after the renewal was not set.
@@ -444,7 +477,7 @@ impl Rental {
                 choice.is_chosen = choice.value == form.text("duration_months");
             }
         }
-        self
+        self.on_billing()
     }
 
     /// The same after name and labels were not set.
@@ -520,7 +553,7 @@ impl Extending {
             .filter(|term| ends_at(*term) <= last)
             .map(|term| TermOption {
                 ends_on: ends_at(term).day_for_people(),
-                ..TermOption::new(visit, balance, price.times(life.slices), term, None)
+                ..TermOption::new(visit, balance, price.times(life.slices), term)
             })
             .collect();
         if terms.is_empty() {

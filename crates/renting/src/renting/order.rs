@@ -21,6 +21,9 @@ pub(crate) struct Order {
     pub key: IdempotencyKey,
 }
 
+/// Fields of the dialog that no body has.
+const OF_PAGE: [&str; 6] = ["whole_node", "ports", "total", "public_key", "update", "paid"];
+
 /// Reads the form of the rental dialog, or every field that is wrong.
 ///
 /// The version of the offer must be there: a person pays the price that the page showed. So must
@@ -30,7 +33,7 @@ pub(crate) fn read_order(form: &Form) -> Result<Order, Problem> {
         return read_held(form);
     }
     let optional = ["slice_id", "count", "ssh_key_id", "template", "user_data"];
-    let fields = form.clone().without(&["whole_node", "ports"]).without_empty(&optional);
+    let fields = form.clone().without(&OF_PAGE).without_empty(&optional);
     let (version, read) = if form.text("whole_node") == "yes" {
         let body: RentNodeBody = fields.without(&["slice_id", "count"]).body()?;
         (body.offer_version, body.read())

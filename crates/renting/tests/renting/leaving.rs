@@ -30,6 +30,8 @@ fn a_renter_chooses() {
         node32_slice_1
         On Canal house </marketplace/compute/node32>, Ghent, Belgium until 29 October 2026,
           12:00 UTC active
+        Machine </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
+        Billing </dashboard/slices/019fadbe-f200-7000-8000-000000000000/billing>
         Node leaves the market on 28 August 2026, 12:00 UTC
         The farmer is taking this node off the market. Until that day, you can choose:
         Keep it until 28 August 2026: you are refunded $48.02 for the unused time

@@ -17,6 +17,8 @@ mod retries;
 mod searches;
 mod searching;
 mod servers;
+mod several;
+mod sheet;
 mod status;
 mod waitlist;
 mod whole_nodes;
@@ -24,7 +26,7 @@ mod whole_nodes;
 use domain::recurring::{EARN, EXPIRE, RELEASE_HOLDS, RunBy};
 use serde_json::{Value, json};
 use stage::{ADA, Answer, BEN, FARMER, Stage};
-use store::job_runs;
+use store::{Db, job_runs};
 use web::job::run_due;
 
 const RENT: &str = "/api/marketplace/rent-slice";
@@ -142,7 +144,12 @@ fn what_time_does_to_a_rental() {
 fn every_page_is_well_formed() {
     let stage = Stage::three_slices();
     let rental = stage.rent().life.id.to_string();
-    let names = [("node", "node32"), ("rental", rental.as_str()), ("farm", "1")];
+    let top_up = "019fadbe-f200-7000-8000-00000000000a";
+    let begin = "INSERT INTO top_ups (id, account_id, amount_micros, provider, created_at)
+                 VALUES ('019fadbe-f200-7000-8000-00000000000a', ?1, 42500000, 'stripe', 1)";
+    stage.db.run(begin, &[ADA.account().to_string().as_str().into()]).unwrap();
+    let names =
+        [("node", "node32"), ("rental", rental.as_str()), ("top_up", top_up), ("farm", "1")];
     stage.as_user(ADA).get_every_page(renting::ROUTES, &names);
     stage.as_visitor().get_every_page(renting::ROUTES, &names);
 }

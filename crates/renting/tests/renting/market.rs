@@ -291,10 +291,16 @@ fn a_renter_sees_what_each_term_costs() {
             Last updated from the grid: 29 July 2026, 12:00 UTC
             post /dashboard/slices
             [hidden node_id=node32] [hidden offer_version=2] [hidden
-              idempotency_key=019fadbe-f200-7fcd-9d7b-39a820e2f465]
+              idempotency_key=019fadbe-f200-7fcd-9d7b-39a820e2f465] [hidden total=25.00]
             Rent a slice
             Canal house,
             Ghent, Belgium <#content>
+            You'll get
+            Each slice: 1 dedicated vCPU, 4 GB memory, 200 GB SSD
+            Access: set up by the farmer, by hand; if you have none within 24 hours, you are
+              refunded in full
+            Guarantee: 99.5% uptime and 1,000 Mbit/s, with credits if they fall short
+            Login: SSH with your key; address and port are shown on the rental&#39;s page
             Size
             [radio whole_node= checked] Individual slices $25.00 per slice per month, on a shared
               node
@@ -302,29 +308,31 @@ fn a_renter_sees_what_each_term_costs() {
               dedicated node
             Number of slices
             1 slice 2 slices 3 slices
-            Totals below are for one slice. You pay the total times the number of slices. This
-              setting doesn't apply to the whole node.
+            Doesn't apply to the whole node.
             This farm has no automatic setup: the farmer sets up your machine by hand, without
               templates or open ports, and nobody watches it afterwards. Your term starts now; if
               you have no access within a day, you are refunded in full. You can end the rental
               at any time; unused time is refunded.
             This farm is unverified: the farmer has not shown that they own it.
             Term
-            [radio duration_months=1 checked required] 1 month $25.00 $25.00 per month, until 29
-              August 2026 Whole node: $75.00
-            [radio duration_months=3 required] 3 months 5% off $71.25 $23.75 per month, until 29
-              October 2026 Whole node: $213.75
-            [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 per
-              month, until 29 January 2027 Whole node: $405.00 $35.00 short
-            [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
-              month, until 29 July 2027 Whole node: $765.00 $155.00 short
-            You have no SSH key yet. The machine is set up as soon as you add one
-              </dashboard/settings/ssh-keys>.
+            [radio duration_months=1 checked required] 1 month $25.00 $25.00 per slice per month,
+              until 29 August 2026
+            [radio duration_months=3 required] 3 months 5% off $71.25 $23.75 per slice per month,
+              until 29 October 2026 Saves $3.75
+            [radio duration_months=6 required] 6 months 10% off $135.00 $22.50 per slice per
+              month, until 29 January 2027 Saves $15.00
+            [radio duration_months=12 required] 12 months 15% off $255.00 $21.25 per slice per
+              month, until 29 July 2027 Saves $45.00
+            Your SSH key
+            Public key
+            One line, such as ssh-ed25519 AAAA… you@laptop. It is saved in your account. You can
+              also add it later: your machine is set up once you have.
+            The farmer sees you as o&#39;ada&#38;co@example.org, as set in your profile. The
+              rental ends on its last day unless you extend it.
+            Total now: $25.00
             Your balance: $100.00
-            The farmer sees you as o&#39;ada&#38;co@example.org (change
-              </dashboard/settings/profile#shown>). The rental ends on its last day unless you
-              extend it.
-            (Rent)"#]],
+            (Rent for $25.00)
+            (Update total) Cancel <#content>"#]],
     );
     let html = page.html(200);
     for text in ["o&#39;ada&#38;co@example.org", "$100.00", "/logout"] {
@@ -338,22 +346,25 @@ fn who_cannot_pay_for_a_term_sees_what_is_missing() {
     let page = reading(&ask(&Stage::three_slices().as_user(BEN), NODE).html(200));
     let (_, form) = page.split_once("Term\n").unwrap();
     expect![[r#"
-        [radio duration_months=1 disabled required] 1 month $25.00 $25.00 per month, until 29
-          August 2026 Whole node: $75.00 $25.00 short
-        [radio duration_months=3 disabled required] 3 months 5% off $71.25 $23.75 per month,
-          until 29 October 2026 Whole node: $213.75 $71.25 short
-        [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 per
-          month, until 29 January 2027 Whole node: $405.00 $135.00 short
-        [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
-          month, until 29 July 2027 Whole node: $765.00 $255.00 short
-        You have no SSH key yet. The machine is set up as soon as you add one
-          </dashboard/settings/ssh-keys>.
-        Your balance of $0.00 is too low for any of these terms. Add credit
-          </dashboard/wallet>
+        [radio duration_months=1 checked required] 1 month $25.00 $25.00 per slice per month,
+          until 29 August 2026
+        [radio duration_months=3 required] 3 months 5% off $71.25 $23.75 per slice per month,
+          until 29 October 2026 Saves $3.75
+        [radio duration_months=6 required] 6 months 10% off $135.00 $22.50 per slice per
+          month, until 29 January 2027 Saves $15.00
+        [radio duration_months=12 required] 12 months 15% off $255.00 $21.25 per slice per
+          month, until 29 July 2027 Saves $45.00
+        Your SSH key
+        Public key
+        One line, such as ssh-ed25519 AAAA… you@laptop. It is saved in your account. You can
+          also add it later: your machine is set up once you have.
+        The farmer sees you as ben@example.org, as set in your profile. The rental ends on
+          its last day unless you extend it.
+        Total now: $25.00
         Your balance: $0.00
-        The farmer sees you as ben@example.org (change </dashboard/settings/profile#shown>).
-          The rental ends on its last day unless you extend it.
-        (Rent)"#]]
+        Your balance is $25.00 short of this total. You can pay it by card now.
+        (Pay $25.00 by card and rent)
+        (Update total) Cancel <#content>"#]]
     .assert_eq(form);
 }
 
@@ -449,7 +460,7 @@ fn an_order_that_is_refused_keeps_what_was_chosen() {
         [("form_token", token), ("node_id", "node32"), ("duration_months", "3"), ("count", "2")]
     };
     let is_kept = |page: &str| {
-        for field in ["data-node-cents=\"64125\" checked", "<option value=\"2\" selected>"] {
+        for field in ["data-node-saved=\"3375\" checked", "<option value=\"2\" selected>"] {
             assert!(page.contains(field), "{field}: {page}");
         }
     };

@@ -122,7 +122,7 @@ fn a_key_marks_one_request_of_all_that_an_account_sends() {
         json!({ "duration_months": 1 }),
     );
     // Nor does a form get the response of the API.
-    let form = [("duration_months", "1"), ("idempotency_key", "k1")];
+    let form = [("duration_months", "1"), ("idempotency_key", "k1"), ("confirmed", "yes")];
     let page = format!("/dashboard/slices/{}/extend", rental.rsplit_once('/').unwrap().1);
     assert_eq!(stage.as_user(ADA).form(renting::ROUTES, &page, &form).status(), 422);
     assert_same(&post(&stage, RENT, slices(1, 1)), &first);
@@ -184,7 +184,11 @@ fn a_form_that_is_sent_twice_rents_and_extends_once() {
     let page = first.see_other();
     let page = page.split('?').next().unwrap();
     assert_same(&rent(), &first);
-    let fields = [("duration_months", "1"), ("idempotency_key", "form-2")];
+    let fields = [("duration_months", "1"), ("idempotency_key", "form-2"), ("confirmed", "yes")];
+    // It is asked for once more before anything is charged.
+    let asked = ada.form(renting::ROUTES, &format!("{page}/extend"), &fields[..2]);
+    assert!(asked.page(200).contains("Extend for $25.00"), "{asked}");
+    assert_eq!(stage.balance(ADA), "75.00");
     let extend = || ada.form(renting::ROUTES, &format!("{page}/extend"), &fields);
     let first = extend();
     assert!(first.see_other().starts_with(page));

@@ -437,8 +437,12 @@ fn what_cannot_be_set_up_is_not_offered_to_be_extended() {
         stage.as_user(ADA).get(renting::ROUTES, &url).html(200)
     };
     let links = |rental: &str| {
-        let is_linked = list().contains(&format!("/dashboard/slices/{rental}#extend"));
-        assert_eq!(is_linked, page(rental).contains("id=\"extend\""), "{rental}");
+        let is_linked = list().contains(&format!("/dashboard/slices/{rental}/billing#extend"));
+        assert_eq!(
+            is_linked,
+            page(&format!("{rental}/billing")).contains("id=\"extend\""),
+            "{rental}"
+        );
         is_linked
     };
     assert!(links(&rental) && links(&server.rental));

@@ -189,7 +189,9 @@ async fn end_the_first(tab: &Tab) {
     tab.open("/dashboard/slices").await;
     tab.press("node32_slice_1").await;
     tab.arrive("node32_slice_1").await;
-    tab.press("Review refund").await;
+    tab.press("Billing").await;
+    tab.see("Auto-renew").await;
+    tab.click("#end a").await;
     tab.click("main button.danger").await;
     tab.see("Rental ended. The refund is in your wallet.").await;
 }

@@ -119,10 +119,13 @@ async fn open_and_close_the_dialog_by_keyboard(tab: &Tab) {
 async fn rent_for_three_months(tab: &Tab) {
     tab.press("Rent a slice").await;
     assert_eq!(tab.text("[data-shows=total]").await, "$25.00");
-    // The total follows the choice; the terms that the wallet does not cover cannot be chosen.
+    // The total follows the choice, and what the wallet lacks is said at once.
     tab.click("label:has([name=duration_months][value='3'])").await;
     assert_eq!(tab.text("[data-shows=total]").await, "$71.25");
     tab.click("label:has([name=duration_months][value='12'])").await;
+    assert_eq!(tab.text("[data-shows=total]").await, "$255.00");
+    assert_eq!(tab.text("[data-shows=missing]").await, "$155.00");
+    tab.click("label:has([name=duration_months][value='3'])").await;
     assert_eq!(tab.text("[data-shows=total]").await, "$71.25");
     tab.take_pictures_of_dialog("11-rent-dialog").await;
     tab.press("Rent for $71.25").await;

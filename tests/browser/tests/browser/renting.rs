@@ -58,7 +58,7 @@ fn terms(name: &str, price: &str) -> serde_json::Value {
 async fn lack_the_money(tab: &Tab) {
     tab.open("/marketplace/compute/node32").await;
     tab.press("Rent a slice").await;
-    tab.see("is too low for any of these terms").await;
+    tab.see("Your balance is $25.00 short of this total.").await;
     tab.take_pictures_of_dialog("40-dialog-without-money").await;
     tab.open("/dashboard/wallet").await;
     tab.see("with your email address and the amount.").await;
@@ -120,8 +120,12 @@ async fn name_one(tab: &Tab) {
 }
 
 async fn extend_by_three_months(tab: &Tab) {
+    tab.press("Billing").await;
+    tab.see("Auto-renew").await;
     tab.click("#extend label:has([value='3'])").await;
     assert_eq!(tab.text("#extend [data-shows=total]").await, "$71.25");
+    tab.press("Extend for $71.25").await;
+    tab.arrive("Extend rental").await;
     tab.press("Extend for $71.25").await;
     tab.see("Extended and paid.").await;
     assert_eq!(tab.text(".nav-figure").await, "$178.75");
@@ -138,7 +142,7 @@ async fn renew_by_itself(tab: &Tab) {
 }
 
 async fn end_early(tab: &Tab) {
-    tab.press("Review refund").await;
+    tab.click("#end a").await;
     tab.arrive("End rental").await;
     tab.see("Used: 10 days").await;
     assert_eq!(tab.text(".sum-total strong").await, "$87.92");

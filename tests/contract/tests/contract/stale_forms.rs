@@ -47,6 +47,7 @@ fn no_stale_form_changes_anything_and_what_was_entered_is_shown() {
     }
     // Buttons, and forms of secrets.
     expect![[r#"
+        /dashboard/slices/selected/work
         /dashboard/waitlist
         /dashboard/waitlist/{node}/leave
         /dashboard/searches/{search}/remove
@@ -58,6 +59,7 @@ fn no_stale_form_changes_anything_and_what_was_entered_is_shown() {
         /dashboard/transfers/{rental}/accept
         /dashboard/transfers/{rental}/decline
         /dashboard/wallet/top-ups
+        /dashboard/wallet/orders
         /dashboard/farm/payouts/{payout}/cancel
         /dashboard/farm/nodes/{node}/agent
         /dashboard/farm/nodes/{node}/cancel-leave

@@ -41,11 +41,18 @@ impl Held {
         format!("{}/{form}", self.path)
     }
 
+    /// The page that has a form: what is about money is on another one.
+    fn page_of(&self, form: &str) -> String {
+        let is_billing = matches!(form, "extend" | "auto-renew");
+        format!("{}{}", self.path, if is_billing { "/billing" } else { "" })
+    }
+
     /// Ada sends one of the page's forms, which does its work and leads back with this note.
     async fn does(&mut self, form: &str, fields: &[(&str, &str)], note: &str) -> Page {
-        let (page, action) = (self.ada.open(&self.path).await, self.at(form));
+        let (at, action) = (self.page_of(form), self.at(form));
+        let page = self.ada.open(&at).await;
         let (path, page) = self.ada.submit(&page, &action, fields).await;
-        assert_eq!(path, format!("{}?done={note}", self.path));
+        assert_eq!(path, format!("{at}?done={note}"));
         page
     }
 
@@ -58,7 +65,7 @@ impl Held {
         status: u16,
         words: &str,
     ) -> Page {
-        let (page, action) = (self.ada.open(&self.path).await, self.at(form));
+        let (page, action) = (self.ada.open(&self.page_of(form)).await, self.at(form));
         let page = self.ada.send(page.submit(&action, fields)).await.page(status);
         page.says(&["node32_slice_", words]);
         assert_eq!(page.html().matches(" autofocus").count(), 1, "{form}: {}", page.html());
@@ -86,8 +93,10 @@ async fn extend(held: &mut Held) {
     assert!(is_checked(&page, "12"), "what was chosen stays chosen");
     assert_eq!(held.ada.client.balance().await, "175.00");
 
-    let (page, action) = (held.ada.open(&held.path).await, held.at("extend"));
-    let order = page.submit(&action, &[("duration_months", "3")]);
+    let (page, action) = (held.ada.open(&held.page_of("extend")).await, held.at("extend"));
+    let asked = held.ada.send(page.submit(&action, &[("duration_months", "3")])).await.page(200);
+    asked.says(&["Extend for $71.25"]);
+    let order = asked.submit(&action, &[]);
     let first = held.ada.send(order.clone()).await.see_other();
     assert_eq!(held.ada.send(order).await.see_other(), first);
     let page = held.ada.open(&first).await;

@@ -39,9 +39,9 @@ async fn the_main_path_needs_no_scripts() {
     market.credit("ada@example.org", "100").await.ok(201);
     renter.open("/marketplace/compute?country=Belgium&max_price=30").await.says(&["node32"]);
     let node = renter.open("/marketplace/compute/node32").await;
-    node.says(&["9 of 9 free.", "3 months 5% off $71.25", "$35.00 short"]);
-    let (path, rental) =
-        renter.submit(&node, "/dashboard/slices", &[("duration_months", "3")]).await;
+    node.says(&["9 of 9 free.", "3 months 5% off $71.25", "Saves $3.75"]);
+    let order = [("duration_months", "3"), ("total", "71.25")];
+    let (path, rental) = renter.submit(&node, "/dashboard/slices", &order).await;
     assert!(path.starts_with("/dashboard/slices/") && path.ends_with("?done=rented"), "{path}");
     rental.says(&["Rented and paid for the full term.", "node32_slice_", "$28.75"]);
     renter.open("/dashboard/slices").await.says(&["node32_slice_", "active", "$23.75"]);
@@ -73,7 +73,8 @@ async fn the_dialog_sent_twice_rents_once() {
     let first = ada.send(order.clone()).await.see_other();
     assert_eq!(ada.send(order).await.see_other(), first);
     assert_eq!(ada.client.balance().await, "75.00");
-    let other = dialog.submit("/dashboard/slices", &[("duration_months", "3")]);
+    let other = [("duration_months", "3"), ("total", "71.25")];
+    let other = dialog.submit("/dashboard/slices", &other);
     assert_eq!(ada.send(other).await.status, 422);
     assert_eq!(ada.client.balance().await, "75.00");
 }
@@ -162,7 +163,7 @@ async fn a_refused_order_says_why_and_charges_nothing() {
     let mut poor = Browser::new(&market);
     poor.sign_up("poor@example.org").await;
     let node = poor.open("/marketplace/compute/node32").await;
-    node.says(&["Your balance of $0.00 is too low for any of these terms."]);
+    node.says(&["Your balance is $25.00 short of this total."]);
     let order = node.submit("/dashboard/slices", &[("duration_months", "1")]);
     let refused = poor.send(order.clone()).await.page(402);
     refused.says(&["Nothing was rented or charged: your balance is $25.00 short"]);

@@ -203,6 +203,39 @@ async fn money_that_was_not_meant_is_shown_to_the_operator() {
 
 /// From the form to the credit, on the add-on's page: two events, one credit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_pays_what_an_order_lacks_and_comes_back_to_a_slice() {
+    let stripe = Localstripe::start_with_checkout().await;
+    let market = stripe.market().await;
+    market.sign_up("farmer@example.org").await.publish(32, "25").await;
+    stripe.notify("market", &market, Localstripe::SECRET).await;
+    let mut browser = Browser::new(&market);
+    browser.sign_up(EMAIL).await;
+    market.credit(EMAIL, "10").await.ok(201);
+    let node = browser.open("/marketplace/compute/node32").await;
+    node.says(&["Your balance is $15.00 short of this total.", "Pay $15.00 by card and rent"]);
+    let pay = node.submit_to("/dashboard/slices", "/dashboard/wallet/orders", &[]);
+    let page = browser.send(pay.clone()).await.see_other();
+    assert!(page.starts_with("/dashboard/wallet/orders/"), "{page}");
+    // Sent twice, it is one payment.
+    assert_eq!(browser.send(pay.clone()).await.see_other(), page);
+    let leads = browser.client.get(&page).await;
+    let url = leads.header("refresh").unwrap().strip_prefix("0; url=").unwrap().to_owned();
+    leads.page(200).says(&["You pay $15.00 by card"]);
+
+    let back = stripe.pay(&url, false).await;
+    let back = back.strip_prefix(&market.url()).unwrap().to_owned();
+    browser.client.wait_for_balance("25.00").await;
+    let paid = browser.open(&back).await;
+    paid.says(&["Your payment of $15.00 is in your wallet.", "Rent for $25.00"]);
+    let (rental, page) = browser.submit(&paid, "/dashboard/slices", &[]).await;
+    page.says(&["Rented and paid for the full term."]);
+    // Whoever goes back and sends it again rents and pays nothing more.
+    assert_eq!(browser.submit(&paid, "/dashboard/slices", &[]).await.0, rental);
+    assert_eq!(browser.client.balance().await, "0.00");
+    market.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_tops_up_with_the_form() {
     let stripe = Localstripe::start_with_checkout().await;
     let market = stripe.market().await;

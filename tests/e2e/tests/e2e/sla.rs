@@ -79,7 +79,7 @@ async fn a_missed_sla_is_credited_without_asking_and_can_be_disputed() {
     market.sync().await;
     assert_eq!(november(&ada, &rental).await, month);
 
-    let page = ada.get(&format!("/dashboard/slices/{rental}")).await.page(200);
+    let page = ada.get(&format!("/dashboard/slices/{rental}/billing")).await.page(200);
     page.says(&["SLA results", "November 2026", "0%, guaranteed 99.5%"]);
     let page = farmer.get("/dashboard/farm/credits").await.page(200);
     page.says(&["November 2026", "0 of 13 up"]);

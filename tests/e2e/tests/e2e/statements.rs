@@ -183,7 +183,7 @@ async fn each_entry_has_a_receipt_for_whose_wallet_it_moved() {
         "Your wallet −$71.25 Rental escrow +$71.25",
         "Wallet balance after $28.75",
     ]);
-    for path in ["/dashboard/wallet".to_owned(), format!("/dashboard/slices/{id}")] {
+    for path in ["/dashboard/wallet".to_owned(), format!("/dashboard/slices/{id}/billing")] {
         let links = ada.get(&path).await.page(200).links();
         assert!(links.contains(&"/dashboard/wallet/receipts/2".to_owned()), "{path}: {links:?}");
     }
