@@ -3414,7 +3414,7 @@ CREATE TABLE incidents (
 
 CREATE INDEX incidents_by_start ON incidents (started_at, id);
 
--- tables/0024_waitlist.sql
+-- tables/0022_waitlist.sql
 -- Searches that people save, what of the market is new to them, and waitlists of full nodes.
 
 -- The offers that have changed or have more free slices, each with a number that rises with every

@@ -30,7 +30,7 @@ use web::text::{counted, grouped, sentence};
 use web::{Kind, Problem};
 
 use crate::market::ribbon::Ribbon;
-use crate::market::search::{count, months, template_of};
+use crate::market::search::template_of;
 use crate::market::sheet::RentForm;
 use crate::waitlist::page::Waitlist;
 

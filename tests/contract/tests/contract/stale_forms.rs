@@ -47,10 +47,10 @@ fn no_stale_form_changes_anything_and_what_was_entered_is_shown() {
     }
     // Buttons, and forms of secrets.
     expect![[r#"
-        /dashboard/slices/selected/work
         /dashboard/waitlist
         /dashboard/waitlist/{node}/leave
         /dashboard/searches/{search}/remove
+        /dashboard/slices/selected/work
         /dashboard/slices/{rental}/auto-start
         /dashboard/slices/{rental}/ports
         /dashboard/slices/{rental}/console
