@@ -158,12 +158,12 @@ fn a_renter_is_offered_what_can_reach_a_renter() {
             [checkbox on=access/page checked]
             | Machine down or back up, disk almost full |
             [checkbox on=machine/page checked]
-            | SLA credits |
-            [checkbox on=credit/page checked]
             | Saved searches |
             [checkbox on=saved-search/page checked]
             | Waitlists |
             [checkbox on=waitlist/page checked]
+            | SLA credits |
+            [checkbox on=credit/page checked]
             | Card payments refunded or disputed |
             [checkbox on=payment/page checked]
             | Node down or back up |
