@@ -165,8 +165,8 @@ fn refunded(amount: Usd, reversals: &[Reversal]) -> Usd {
 /// How much of a top-up of `amount` is gone by all that was taken back of it.
 pub fn reversed(amount: Usd, reversals: &[Reversal]) -> Usd {
     let disputes = reversals.iter().filter(|it| it.kind == ReversalKind::Dispute);
-    let disputed = disputes.fold(Usd::ZERO, |sum, dispute| sum + dispute.of_top_up(amount));
-    (refunded(amount, reversals) + disputed).min(amount)
+    let sum = disputes.fold(refunded(amount, reversals), |sum, it| sum + it.of_top_up(amount));
+    sum.min(amount)
 }
 
 /// What takes back `taken` of a top-up from its wallet, or gives it back where that is negative, as

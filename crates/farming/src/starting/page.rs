@@ -64,7 +64,7 @@ impl PriceControl {
         let slices = study.own.total_slices();
         let earned = |paid: Usd| (paid - paid.percent(visit.platform_fee)).to_cents().for_people();
         let simulated = study.at(price);
-        let credit = price.percent(Percent::whole(BELOW_SLA_PERCENT.into())).to_cents();
+        let credit = price.percent(Percent::whole(BELOW_SLA_PERCENT)).to_cents();
         PriceControl {
             similar: study.summary(),
             least: least.to_string(),

@@ -166,6 +166,7 @@ fn a_node_that_was_not_added_is_explained_at_the_field() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a whole page, as it is read")]
 fn a_draft_shows_what_it_could_earn() {
     let stage = Stage::without_nodes();
     stage.register("node32", &report(32, 9));
@@ -247,6 +248,7 @@ fn a_draft_shows_what_it_could_earn() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a whole page, as it is read")]
 fn a_published_node_shows_who_rents_what() {
     let stage = Stage::three_slices();
     stage.rent();

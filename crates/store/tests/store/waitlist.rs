@@ -114,7 +114,7 @@ fn an_account_waits_in_a_few_lines() {
         register(&db, FARMER, node, 1);
         publish(&db, node, "1");
         let id = 950 + number;
-        rent(&db, Attempt { id, node, ..attempt(EVE, &format!("full-{node}")) }).unwrap();
+        rent(&db, Attempt { node, id, ..attempt(EVE, &format!("full-{node}")) }).unwrap();
         let joined = join(&db, account(AIDA), NodeId(node), Term::Month, now()).unwrap();
         let expected = if number < ENTRIES_MAX { Ok(()) } else { Err(JoinError::TooManyEntries) };
         assert_eq!(joined, expected);
