@@ -40,6 +40,9 @@ const ABORTED: &str = "aborted by navigation";
 /// What tells a document from every other, and whether it is loaded.
 const DOCUMENT: &str = "return [performance.timeOrigin, document.readyState]";
 
+/// Scrolls an element to where it is seen and nothing lies over it.
+const SHOW: &str = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })";
+
 /// Whether a click on an element leads to another document by itself: a link does, and a button
 /// that sends a form, but for those that a script of ours takes.
 const LEADS: &str = "
@@ -236,6 +239,8 @@ impl Tab {
         let document = self.document().await;
         let leads = self.on(locator, what, |element| async move {
             let in_page = serde_json::to_value(&element)?;
+            // As a person does: away from what stays at the edges of the screen.
+            self.client.execute(SHOW, vec![in_page.clone()]).await?;
             let leads = self.client.execute(LEADS, vec![in_page]).await?;
             element.click().await?;
             Ok(leads == true)
