@@ -136,8 +136,12 @@ fn chosen<'a>(cx: &Context<'_>, ids: impl Iterator<Item = &'a str>) -> Result<Ve
 }
 
 pub(crate) fn review(cx: &Context<'_>) -> Result<Response, Problem> {
+    // Without a choice there is nothing to review.
+    let Some(change) = cx.query("change") else {
+        return Ok(respond::see_other("/dashboard/slices"));
+    };
     let months = cx.query("months").unwrap_or_default();
-    let change = Change::read(&cx.query("change").unwrap_or_default(), &months)?;
+    let change = Change::read(&change, &months)?;
     let ids = cx.query_all("rental");
     let held = chosen(cx, ids.iter().map(String::as_str))?;
     let visit = Visit::of(cx)?;

@@ -20,8 +20,8 @@ const HSTS_SECONDS_MIN: u64 = 31_536_000;
 /// Everything about an answer that is not safe; `signed_in` says whether the request said who asks.
 pub fn check(answer: &Answer, signed_in: bool, path: &str) -> Vec<String> {
     let mut wrong = headers(answer);
-    // Static files are the same for everybody.
-    let is_private = signed_in && !path.starts_with("/static/");
+    // Static files and farms' badges are the same for everybody.
+    let is_private = signed_in && !path.starts_with("/static/") && !path.ends_with("/badge.svg");
     let caching = answer.header("cache-control").unwrap_or_default();
     if is_private && caching != "no-store" {
         wrong.push(format!("may be kept: cache-control is {caching:?}"));

@@ -102,3 +102,11 @@ fn the_list_is_grouped_by_label() {
     assert!(first.contains("<bdi>production</bdi>") && first.contains(&a), "{page}");
     assert!(!rest.contains(&format!("value=\"{a}\"")), "{page}");
 }
+
+#[test]
+fn nothing_chosen_leads_back_and_does_nothing() {
+    let stage = Stage::market();
+    let bare = stage.as_user(ADA).get(renting::ROUTES, REVIEW);
+    assert_eq!(bare.see_other(), "/dashboard/slices");
+    check_says(&review(&stage, "end", &[]), &["Choose at least one rental"]);
+}
