@@ -29,7 +29,7 @@ async fn the_main_path_needs_no_scripts() {
     node.says(&[
         "Offer saved.",
         "up to $225.00 per month at your price",
-        "You earn $22.50 of $25.00",
+        "you earn up to $202.50 a month after the fee if all slices are rented",
     ]);
     let (_, node) = farmer.submit(&node, "/dashboard/farm/nodes/node32/publish", &[]).await;
     node.says(&["Node published.", "published"]);
