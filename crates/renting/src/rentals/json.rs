@@ -515,12 +515,13 @@ pub(crate) struct AutoRenewBody {
 
 impl AutoRenewBody {
     fn read(&self, rental: &Rental) -> Result<Option<Renewal>, FieldError> {
+        // Wrong is wrong, also where it is turned off.
+        let max = self.max_price.as_ref().map(|max| Usd::parse("max_price", &max.text()));
+        let max_price = max.transpose()?.unwrap_or(rental.life.price);
         if self.duration_months == 0 {
             return Ok(None);
         }
         let term = Term::from_months(self.duration_months)?;
-        let max = self.max_price.as_ref().map(|max| Usd::parse("max_price", &max.text()));
-        let max_price = max.transpose()?.unwrap_or(rental.life.price);
         Ok(Some(Renewal { term, max_price }))
     }
 }

@@ -271,8 +271,11 @@ fn what_is_wrong_in_a_form_is_said_beside_its_field() {
         let page = send("auto-renew", &[("duration_months", months), ("max_price", "")]);
         assert!(page.contains("For 12 months\n1, 3, 6 or 12"), "{page}");
     }
-    let page = send("auto-renew", &[("duration_months", "3"), ("max_price", "cheap")]);
-    assert!(page.contains("[text max_price=cheap]\nAn amount of dollars"), "{page}");
+    // Also where it is turned off.
+    for months in ["3", "0"] {
+        let page = send("auto-renew", &[("duration_months", months), ("max_price", "cheap")]);
+        assert!(page.contains("[text max_price=cheap]\nAn amount of dollars"), "{page}");
+    }
     let key = ("idempotency_key", "k");
     let page = send("extend", &[("duration_months", "x"), ("max_price", "cheap"), key]);
     assert!(page.contains("duration_months: expected 1, 3, 6 or 12"), "{page}");
